@@ -1,0 +1,101 @@
+"""summary.json of a run: its trials, its cells over their trials, and the verdict.
+
+Reads the store alone: the same raw data give the same summary, years later and without Redis or Celery.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from experiments.metrics.estimate import Estimate, estimate
+from experiments.metrics.trial import TrialSummary, summarise
+from experiments.store.run import RunFolder
+
+
+class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One cell over its valid trials."""
+
+    cell: dict[str, Any]
+    carried_records_per_s: Estimate
+    offered_records_per_s: Estimate
+    p99_response_s: Estimate
+    bottleneck: str | None
+    trials: int
+    invalid_trials: int
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole run. `dirty`: the source tree had uncommitted changes."""
+
+    schema_version: int
+    experiment: str
+    question: str
+    run_id: str
+    commit: str | None
+    dirty: bool
+    complete: bool
+    command: str
+    machine: dict[str, Any]
+    trials: list[TrialSummary]
+    cells: list[CellSummary]
+    verdict: str
+
+
+#: The parts of the system that can be a bottleneck, as CPU is accounted.
+PARTS = ("gateway", "broker", "workers")
+
+
+def summary(run: RunFolder) -> Summary:
+    """Computes it from the run's raw data."""
+    manifest = run.manifest
+    trials = [summarise(record, run.tables(record)) for record in run.records()]
+    return Summary(
+        schema_version=manifest["schema_version"],
+        experiment=manifest["experiment"]["name"],
+        question=manifest["experiment"]["question"],
+        run_id=run.run_id,
+        commit=manifest["commit"],
+        dirty=manifest["dirty"],
+        complete=len(trials) == manifest["trials_planned"],
+        command=manifest["command"],
+        machine=manifest["machine"],
+        trials=trials,
+        cells=_cells(manifest["experiment"]["cells"], trials),
+        verdict="valid" if trials and all(trial.valid for trial in trials) else "invalid",
+    )
+
+
+def _cells(cells: Sequence[dict[str, Any]], trials: Sequence[TrialSummary]) -> list[CellSummary]:
+    found = []
+    for cell in cells:
+        mine = [trial for trial in trials if trial.cell == cell["levels"]]
+        valid = [trial for trial in mine if trial.valid]
+        if not mine:
+            continue
+        found.append(
+            CellSummary(
+                cell=cell["levels"],
+                carried_records_per_s=estimate(
+                    [t.carried_records_per_s for t in valid if t.carried_records_per_s is not None]
+                ),
+                offered_records_per_s=estimate(
+                    [t.offered_records_per_s for t in valid if t.offered_records_per_s is not None]
+                ),
+                p99_response_s=estimate([t.response_time_s.p99 for t in valid if t.response_time_s.p99 is not None]),
+                bottleneck=_bottleneck(valid),
+                trials=len(mine),
+                invalid_trials=len(mine) - len(valid),
+            )
+        )
+    return found
+
+
+def _bottleneck(trials: Sequence[TrialSummary]) -> str | None:
+    """The part of the system that spends the most CPU a record; None if nothing was carried."""
+    spent: dict[str, float] = {}
+    for trial in trials:
+        for part, cpu in trial.cost.get("cpu_s_per_million_records", {}).items():
+            if part in PARTS and cpu is not None:
+                spent[part] = spent.get(part, 0.0) + cpu
+    return max(spent, key=lambda part: spent[part]) if spent else None

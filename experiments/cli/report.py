@@ -1,0 +1,27 @@
+"""`caudal report`: rebuilds report.html and summary.json of a sealed run from its raw data."""
+
+from pathlib import Path
+
+import click
+
+from experiments.analysis.summary import summary
+from experiments.cli.main import COULD_NOT_MEASURE
+from experiments.cli.verdict import verdict_line
+from experiments.report.page import write_report
+from experiments.store.run import RunFolder
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+def report(run: Path) -> int:
+    """Rebuild report.html, summary.json and the figures of RUN (the folder that `caudal run` printed).
+
+    Needs neither Redis nor Celery: only what the run sealed. Exit code 3 if the run is invalid.
+    """
+    folder = RunFolder.open(run)
+    found = summary(folder)
+    folder.write_json("summary.json", found)
+    write_report(folder, found)
+    print(verdict_line(found))
+    print(folder.path / "report.html")
+    return 0 if found.verdict == "valid" else COULD_NOT_MEASURE

@@ -1,0 +1,81 @@
+"""`caudal run`: runs an experiment and ends with its verdict; the last line printed is the run's folder."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from experiments import run as runner
+from experiments.cli.duration import SECONDS
+from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED
+from experiments.cli.screen import LiveScreen, QuietScreen
+from experiments.cli.verdict import print_end
+from experiments.design.config import load
+from experiments.store.run import PARTIAL
+
+
+@click.command()
+@click.argument("config")
+@click.option(
+    "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a key, e.g. swarm.agents=50. Repeatable."
+)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), show_default=True,
+              help="Where runs are kept.")  # fmt: skip
+@click.option(
+    "--redis", "redis_url", metavar="URL", help="Use this running, empty Redis instead of the embedded server."
+)
+@click.option("--resume", is_flag=True, help="Go on with the last interrupted run of this experiment.")
+@click.option(
+    "--budget", "budget_s", type=SECONDS, metavar="TIME", help="End at a block's end after this time, e.g. 20m."
+)
+@click.option("--quiet", is_flag=True, help="Print the run's folder and nothing else.")
+def run(
+    config: str,
+    overrides: tuple[str, ...],
+    out: Path,
+    redis_url: str | None,
+    resume: bool,
+    budget_s: float | None,
+    quiet: bool,
+) -> int:
+    """Run the experiment CONFIG: a TOML file, or the name of one in experiments/configs.
+
+    \b
+    Examples:
+      caudal run quickstart
+      caudal run batching --set swarm.agents=50 --budget 20m
+      caudal run cores --resume
+
+    Ends with VALID or INVALID. Exit code 0 if every trial is valid, 3 if one isn't, 2 for an error in the config, 130 if
+    interrupted: what is done is kept then, and --resume goes on.
+    """
+    if redis_url is not None:
+        overrides = (*overrides, f'deploy.redis_url="{redis_url}"')
+    experiment = load(config, overrides)
+    notes = Console(stderr=True)
+    screen = QuietScreen() if quiet else LiveScreen(notes)
+    words = ["caudal", "run", config, *(word for one in overrides for word in ("--set", one))]
+    try:
+        folder, found = runner.run(
+            experiment, out, command=shlex.join(words), screen=screen, resume=resume, budget_s=budget_s
+        )
+    except KeyboardInterrupt:
+        if isinstance(screen, LiveScreen):
+            screen.close()
+        kept = sorted((out / experiment.name).glob(f"*{PARTIAL}"))
+        say = (
+            f"what is done is kept in {kept[-1]}; {shlex.join([*words, '--resume'])} goes on"
+            if kept
+            else "nothing was done"
+        )
+        print(f"caudal: interrupted; {say}", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        if isinstance(screen, LiveScreen):
+            screen.close()
+    if not quiet:
+        print_end(Console(), found, folder.path)
+    print(folder.path)
+    return 0 if found.verdict == "valid" else COULD_NOT_MEASURE

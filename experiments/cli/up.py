@@ -1,0 +1,146 @@
+"""`caudal up`: the system alone, for real agents, until interrupted."""
+
+import contextlib
+import json
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, BinaryIO, Final
+
+import click
+import redis as redis_client
+
+from experiments.cli.system_options import Address, settings_of
+from experiments.deploy.local import LocalDeployment
+from experiments.deploy.placement import available, place
+from system.broker import keys
+from system.settings import PROFILES
+
+#: How long what was accepted may take to be analysed after the interrupt. A second interrupt cuts it short.
+DRAIN_S: Final = 300.0
+_MOST_ITEMS: Final = 5000
+
+
+@click.command()
+@click.option("--profile", type=click.Choice(sorted(PROFILES)), default="tuned", show_default=True)
+@click.option("--redis", "redis_url", metavar="URL", help="A running Redis.  [default: an embedded server]")
+@click.option("--listen", type=Address(), default="127.0.0.1:24224", show_default=True, help="Where agents connect.")
+@click.option(
+    "--detections", type=click.Path(path_type=Path, dir_okay=False), help="Append each match here, a JSON line."
+)
+@click.option("--rules", multiple=True, metavar="R", help="builtin, a TOML pack or a list of patterns. Repeatable.")
+@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="A key of [system], e.g. engine=re.")
+def up(
+    profile: str, redis_url: str | None, listen: tuple[str, int], detections: Path | None, rules: tuple[str, ...],
+    settings: tuple[str, ...],
+) -> int:  # fmt: skip
+    """Run gateway, broker and workers until interrupted.
+
+    Prints `ready HOST:PORT` when it takes connections. On SIGINT or SIGTERM it stops listening, analyses what it accepted,
+    and prints {"batches_accepted", "batches_analysed", "records_analysed", "detections"} as one JSON line.
+
+    \b
+    Example, in two terminals:
+      caudal up --detections found.jsonl
+      caudal agent --file /var/log/auth.log --to 127.0.0.1:24224
+    """
+    if rules:
+        settings = (*settings, f"rules={json.dumps([str(one) for one in rules])}")
+    system = settings_of(profile, settings)
+    stop = threading.Event()
+    found = None if detections is None else detections.open("ab")
+    with contextlib.ExitStack() as stack:
+        if found is not None:
+            stack.enter_context(found)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="caudal-up-")))
+        target = LocalDeployment(
+            system,
+            place(available(), system.worker_cores, {}),
+            folder,
+            redis_url=redis_url,
+            listen=f"{listen[0]}:{listen[1]}",
+            detections=found is not None,
+            keep=redis_url is not None,
+        )
+        stack.callback(target.stop)
+        stack.enter_context(_until_interrupted(stop))
+        address = target.start()
+        outlet = Outlet(target.client(), found)
+        print(f"ready {address.host}:{address.port}", flush=True)
+        while not stop.is_set():
+            _all_alive(target)
+            if not outlet.drain():
+                stop.wait(0.05)
+        print(json.dumps(_finish(target, outlet)), flush=True)
+    return 0
+
+
+class Outlet:
+    """Takes result rows (only to make room) and detections out of Redis."""
+
+    def __init__(self, client: Any, found: BinaryIO | None) -> None:
+        self._client = client
+        self._found = found
+        self.detections = 0
+
+    def drain(self) -> int:
+        """Takes what is there; gives how many items."""
+        try:
+            rows = self._client.lpop(keys.ROWS, _MOST_ITEMS) or []
+            lines = self._client.lpop(keys.DETECTIONS, _MOST_ITEMS) or []
+        except redis_client.RedisError:
+            return 0  # the broker is away: nothing is lost by asking again
+        for some in lines:
+            self.detections += some.count(b"\n") + 1
+            if self._found is not None:
+                self._found.write(some + b"\n")
+        if lines and self._found is not None:
+            self._found.flush()
+        return len(rows) + len(lines)
+
+
+@contextlib.contextmanager
+def _until_interrupted(stop: threading.Event) -> Iterator[None]:
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _all_alive(target: LocalDeployment) -> None:
+    for processes in target.parts().values():
+        for process in processes:
+            if not process.alive:
+                process.expect("ready", 1.0)  # raises with the process's last words
+
+
+def _finish(target: LocalDeployment, outlet: Outlet) -> dict[str, int]:
+    gateway = target.parts()["gateway"][0]
+    gateway.stop(grace_s=30.0)
+    accepted = json.loads("{" + gateway.expect("{", 1.0))["accepted"]
+    until = time.monotonic() + DRAIN_S
+    while time.monotonic() < until:
+        counted = target.counters()
+        if not outlet.drain() and not counted["queued"] + counted["unacked"] + counted["pending"]:
+            break
+        time.sleep(0.05)
+    counted = target.counters()
+    while outlet.drain():
+        pass
+    return {
+        "batches_accepted": accepted,
+        "batches_analysed": counted.get("batches_analysed", 0),
+        "records_analysed": counted.get("records_analysed", 0),
+        "detections": outlet.detections,
+    }

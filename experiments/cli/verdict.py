@@ -1,0 +1,66 @@
+"""The end of a run as people read it: the cells, the verdict line, the report's path, what to do next."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from experiments.analysis.summary import Summary
+
+
+def verdict_line(found: Summary) -> str:
+    """VALID or INVALID, the best cell's throughput, its bottleneck, and the sums of the ledgers over all trials."""
+    ledgers = [trial.ledger for trial in found.trials if trial.ledger is not None]
+    judged = [trial.detections for trial in found.trials if trial.detections is not None]
+    lost = sum(one.lost for one in ledgers)
+    twice = sum(one.duplicate_results for one in ledgers)
+    words = [found.verdict.upper()]
+    known = [cell for cell in found.cells if cell.carried_records_per_s.value is not None]
+    if known:
+        best = max(known, key=lambda cell: cell.carried_records_per_s.value or 0.0)
+        words.append(f"{best.carried_records_per_s} records/s, limited by {best.bottleneck}")
+    words.append(f"{lost} lost, {twice} duplicate results")
+    if judged and all(one.planted is not None for one in judged):
+        missed = sum(one.missed or 0 for one in judged)
+        spurious = sum(one.spurious or 0 for one in judged)
+        words.append(f"{missed} missed, {spurious} spurious")
+    elif judged:
+        words.append(f"{sum(one.found for one in judged)} detections")
+    invalid = sum(not trial.valid for trial in found.trials)
+    if invalid:
+        words.append(f"{invalid} of {len(found.trials)} trials invalid")
+    return "; ".join(words)
+
+
+def print_end(console: Console, found: Summary, run: Path) -> None:
+    """Prints the cells' table, the verdict, the report and the next command; the run's folder is the last line."""
+    table = Table(box=None, padding=(0, 2), header_style="bold")
+    names = list(found.cells[0].cell) if found.cells else []
+    for name in names:
+        table.add_column(name.rpartition(".")[2])
+    for name in ("records/s", "p99 response", "bottleneck", "trials"):
+        table.add_column(name, justify="right")
+    for cell in sorted(found.cells, key=lambda one: one.carried_records_per_s.value or 0.0):
+        p99 = cell.p99_response_s.value
+        table.add_row(
+            *(str(cell.cell[name]) for name in names),
+            str(cell.carried_records_per_s),
+            "–" if p99 is None else f"{p99 * 1e3:,.1f} ms",
+            cell.bottleneck or "–",
+            f"{cell.trials - cell.invalid_trials} of {cell.trials}",
+        )
+    console.print(table)
+    for trial in found.trials:
+        for reason in trial.reasons:
+            console.print(f"trial {trial.index}: {reason}", highlight=False, soft_wrap=True)
+    console.print(verdict_line(found), style="bold green" if found.verdict == "valid" else "bold red", soft_wrap=True)
+    if any(cell.carried_records_per_s.low is None for cell in found.cells):
+        console.print(
+            f"n = {min(cell.trials for cell in found.cells)}, no interval: "
+            f"`caudal run {found.experiment} --set experiment.replicates=5` gives one",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    console.print(f"report: {run / 'report.html'}", highlight=False, soft_wrap=True)
+    console.print(
+        f"next: caudal report {run}    caudal plan batching    caudal run batching", highlight=False, soft_wrap=True
+    )

@@ -1,0 +1,192 @@
+"""The pipeline of `system/` on this machine: broker, gateway, worker nodes and sweeper as processes of their own.
+
+Start-up order as the design has it: nothing starts before the broker answers. Everything listens on loopback only.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from experiments.deploy import broker
+from experiments.deploy.placement import Placement
+from experiments.deploy.process import ChildProcess
+from experiments.deploy.target import Address
+from system.broker import keys
+from system.settings import Process, SystemSettings, to_environment
+
+#: A worker node with a large pack compiles it before it forks: measured 2.4 s in all, on a busy machine several times that.
+WORKER_START_S: Final = 60.0
+GATEWAY_START_S: Final = 15.0
+
+
+class LocalDeployment:
+    """The system under test as child processes."""
+
+    def __init__(
+        self,
+        system: SystemSettings,
+        placement: Placement,
+        folder: Path,
+        *,
+        redis_server: str | None = None,
+        redis_url: str | None = None,
+        listen: str = "127.0.0.1:0",
+        detections: bool = False,
+        keep: bool = False,
+    ) -> None:
+        self._system = system
+        self._placement = placement
+        self._folder = folder
+        self._redis_server = redis_server
+        self._redis_url = redis_url
+        self._listen = listen
+        self._detections = detections
+        self._keep = keep
+        self._broker: broker.Broker | None = None
+        self._client: Any = None
+        self._parts: dict[str, list[ChildProcess]] = {"broker": [], "gateway": [], "workers": [], "sweeper": []}
+
+    @property
+    def url(self) -> str:
+        """The broker's URL. Only after `start`."""
+        assert self._broker is not None
+        return self._broker.url
+
+    def start(self, *, workers: bool = True) -> Address:
+        """See `Target`. Raises: BrokerError, ProcessError."""
+        self._broker = broker.start(
+            self._folder,
+            named=self._redis_server,
+            url=self._redis_url,
+            cpus=self._placement.broker,
+            keep=self._keep,
+        )
+        if self._broker.process is not None:
+            self._parts["broker"].append(self._broker.process)
+        # Workers take seconds to start, so they start first and are waited for last.
+        if workers:
+            self._launch_workers()
+        gateway = self._spawn("gateway", ["-m", "system.gateway", self._listen], self._placement.gateway, Process(
+            system=self._system, redis_url=self.url
+        ))  # fmt: skip
+        host, _, port = gateway.expect("ready ", GATEWAY_START_S).rpartition(":")
+        if self._system.journal:
+            self._spawn("sweeper", ["-m", "system.sweeper"], self._placement.broker, Process(
+                system=self._system, redis_url=self.url
+            ))  # fmt: skip
+        if workers:
+            self._await_workers()
+        return Address(host, int(port))
+
+    def _spawn(self, part: str, words: Sequence[str], cpus: Sequence[int], process: Process) -> ChildProcess:
+        number = len(self._parts.setdefault(part, []))
+        child = ChildProcess(
+            f"{part}{number}" if part == "workers" else part,
+            [sys.executable, *words],
+            self._folder,
+            cpus=cpus,
+            environment=to_environment(process),
+        )
+        self._parts[part].append(child)
+        return child
+
+    def concurrency(self) -> int:
+        """Prefork children a node: as set, or one for each core the workers have."""
+        asked = self._system.worker_concurrency
+        if asked != "cores":
+            return asked
+        return max(1, len(self._placement.workers)) if self._placement.workers else 1
+
+    def _launch_workers(self) -> None:
+        for node in range(self._system.worker_nodes):
+            self._spawn(
+                "workers",
+                ["-m", "system.worker"],
+                self._placement.celery_parents,
+                Process(
+                    system=self._system,
+                    redis_url=self.url,
+                    node=node,
+                    concurrency=self.concurrency(),
+                    child_cpus=self._placement.workers,
+                    detections=self._detections,
+                ),
+            )
+
+    def _await_workers(self) -> None:
+        for worker in self._parts["workers"]:
+            worker.expect("ready", WORKER_START_S)
+
+    def start_workers(self) -> None:
+        """See `Target`."""
+        self._launch_workers()
+        self._await_workers()
+
+    def stop_gateway(self) -> None:
+        """See `Target`."""
+        for part in ("gateway", "sweeper"):
+            for process in self._parts.get(part, ()):
+                process.stop()
+
+    def stop_workers(self) -> None:
+        """See `Target`."""
+        for process in self._parts["workers"]:
+            process.stop(grace_s=10.0)
+
+    def parts(self) -> dict[str, list[ChildProcess]]:
+        """See `Target`."""
+        return self._parts
+
+    def client(self) -> Any:
+        """One connection to the broker, for the runner's own looks."""
+        if self._client is None:
+            assert self._broker is not None
+            self._client = self._broker.client()
+        return self._client
+
+    def counters(self) -> dict[str, int]:
+        """See `Target`."""
+        pipe = self.client().pipeline(transaction=True)
+        pipe.hgetall(keys.COUNTERS)
+        pipe.llen(keys.QUEUE)
+        pipe.hlen(keys.UNACKED)
+        pipe.zcard(keys.PENDING)
+        counted, queued, unacked, pending = pipe.execute()
+        return {
+            "queued": queued,
+            "unacked": unacked,
+            "pending": pending,
+            **{name.decode(): int(value) for name, value in counted.items()},
+        }
+
+    def left(self) -> set[bytes]:
+        """See `Target`."""
+        client = self.client()
+        pending = set(client.zrange(keys.PENDING, 0, -1))
+        messages = [json.loads(one) for one in client.lrange(keys.QUEUE, 0, -1)]
+        messages += [json.loads(one)[0] for one in client.hvals(keys.UNACKED)]
+        if self._system.journal:
+            return pending  # a message of a batch that was finished meanwhile leaves nothing to do
+        return {one.encode("latin-1") for message in messages for one in message["headers"].get("batches", ())}
+
+    def describe(self) -> dict[str, Any]:
+        """See `Target`."""
+        assert self._broker is not None
+        return {
+            "broker": self._broker.describe(),
+            "placement": msgspec.to_builtins(self._placement),
+            "worker_concurrency": self.concurrency(),
+        }
+
+    def stop(self) -> None:
+        """See `Target`."""
+        self.stop_gateway()
+        self.stop_workers()
+        if self._client is not None:
+            self._client.close()
+        if self._broker is not None:
+            self._broker.stop()

@@ -1,0 +1,148 @@
+"""One child process of a deployment: started in a group of its own, its output kept in a log, ended by pid.
+
+Everything that the harness starts goes through here, so that it can end all of it: first politely, then for good, the
+whole group.
+"""
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+_LAUNCH: Final = str(Path(__file__).with_name("launch.py"))
+
+
+class ProcessError(RuntimeError):
+    """A process didn't start or ended too soon. The message ends with its last words, `code` is its exit code if it ended."""
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ChildProcess:
+    """A running command. Its standard output is read line by line, its standard error goes to `folder/NAME.log`."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        folder: Path,
+        *,
+        cpus: Sequence[int] = (),
+        environment: Mapping[str, str],
+    ) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        launch = [sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), ",".join(map(str, cpus))]
+        with self.log.open("wb") as log:
+            self._popen = subprocess.Popen(
+                [*launch, *command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, **environment},
+            )
+        self.pid = self._popen.pid
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, name=f"read {name}", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._popen.stdout is not None
+        for line in self._popen.stdout:
+            self._lines.put(line.decode("utf-8", "replace").rstrip("\n"))
+        self._lines.put(None)
+
+    def expect(self, word: str, deadline_s: float) -> str:
+        """The rest of the next output line that begins with `word`.
+
+        Raises: ProcessError if the process ends first, or says nothing of the kind within `deadline_s`.
+        """
+        until = time.monotonic() + deadline_s
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                raise ProcessError(
+                    f"{self.name} did not say `{word}` within {deadline_s:g} s{self._last_words()}"
+                ) from None
+            if line is None:
+                code = self._popen.wait()
+                raise ProcessError(f"{self.name} ended with code {code} before `{word}`{self._last_words()}", code)
+            if line.startswith(word):
+                return line[len(word) :].strip()
+
+    def said(self, word: str) -> str | None:
+        """Like `expect`, without waiting: None if no such line has come yet."""
+        while True:
+            try:
+                line = self._lines.get_nowait()
+            except queue.Empty:
+                return None
+            if line is None:
+                return None
+            if line.startswith(word):
+                return line[len(word) :].strip()
+
+    def tell(self, line: str) -> None:
+        """Writes a line to its standard input; a process that is gone already needs no telling."""
+        assert self._popen.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._popen.stdin.write(line.encode() + b"\n")
+            self._popen.stdin.flush()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._popen.poll() is None
+
+    def _last_words(self) -> str:
+        words = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        return f": {words[-1]}" if words else ""
+
+    def cpu_s(self) -> float:
+        """CPU seconds so far of it and all its living descendants."""
+        total = 0.0
+        for one in self.tree():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                times = one.cpu_times()
+                total += times.user + times.system
+        return total
+
+    def tree(self) -> list[psutil.Process]:
+        """It and its living descendants."""
+        try:
+            top = psutil.Process(self.pid)
+            return [top, *top.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def stop(self, grace_s: float = 5.0, number: int = signal.SIGTERM) -> None:
+        """Ends it and everything in its group: by `number`, and after `grace_s` by SIGKILL."""
+        family = self.tree()
+        if self.alive:
+            self._popen.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(grace_s)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        for one in family:  # a descendant may have left the group
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        self._popen.wait()
+        psutil.wait_procs(family, timeout=grace_s)
+        self._reader.join(grace_s)
+        for pipe in (self._popen.stdin, self._popen.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()

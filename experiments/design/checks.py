@@ -1,0 +1,172 @@
+"""What no single key can say: combinations of settings, names and files that can't be run.
+
+Runs on every decoded cell before anything starts. A check gives what is wrong; `config` adds the place and the cell.
+A new check is a function here and its name in `CHECKS`.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import NamedTuple
+
+from experiments.design.errors import shown
+from experiments.design.nearest import closest
+from experiments.design.trial_config import TrialConfig
+from system.broker.app import KNOWN_SETTINGS
+from system.engine.registry import ENGINES, GROUP
+from system.signatures.loaders import RulesError, load
+
+
+class Problem(NamedTuple):
+    """One thing wrong with a cell: the key it is about, what is wrong with it, and what to do."""
+
+    path: str
+    wrong: str
+    remedy: str
+
+
+#: Says what is wrong with a `rules` list; None if it loads.
+RulesCheck = Callable[[tuple[str, ...]], str | None]
+
+
+def problems(config: TrialConfig, rules_error: RulesCheck) -> Iterator[Problem]:
+    """Gives everything wrong with a cell; nothing if it can be run.
+
+    Args:
+        config: the cell's settings.
+        rules_error: `load_error`, or one that remembers it: a sweep's cells mostly have the same rules.
+    """
+    for check in CHECKS:
+        yield from check(config)
+    wrong = rules_error(config.system.rules)
+    if wrong is not None:
+        said = f"must load, got {shown(config.system.rules)}: {wrong}"
+        yield Problem("system.rules", said, "`caudal scan` tries rules on a file")
+
+
+def load_error(names: tuple[str, ...]) -> str | None:
+    """Loads the rules and says why they can't be; None if they can."""
+    try:
+        load(names)
+    except RulesError as error:
+        return str(error)
+    return None
+
+
+def one_process(config: TrialConfig) -> Iterable[Problem]:
+    """A swarm of several processes isn't built yet; to accept the number would be to ignore it."""
+    count = config.swarm.processes
+    if count != 1:
+        yield Problem("swarm.processes", f"must be 1, got {count}", "this version has a swarm of one process")
+
+
+def records(config: TrialConfig) -> Iterable[Problem]:
+    """The records have a source: files that are there, or at least one kind of line."""
+    given = config.swarm.records
+    if given.source == "files":
+        if not given.paths:
+            yield Problem(
+                "swarm.records.paths", 'must name a file where source = "files", got []', 'give paths = ["access.log"]'
+            )
+        for path in given.paths:
+            if not os.access(path, os.R_OK) or not Path(path).is_file():
+                remedy = "relative paths count from the config's folder, those of --set from the working one"
+                yield Problem("swarm.records.paths", f"must name files that can be read, got {shown(path)}", remedy)
+    elif given.paths:
+        wrong = f'must be empty where source = "synthetic", got {shown(given.paths)}'
+        yield Problem("swarm.records.paths", wrong, 'to send these files, set source = "files"')
+    mix = given.mix
+    if mix.web + mix.sshd + mix.app == 0:
+        yield Problem(
+            "swarm.records.mix",
+            "must have a share above 0, got 0 for each",
+            "give web = 1.0, or a mix of web, sshd and app",
+        )
+
+
+def hand_off(config: TrialConfig) -> Iterable[Problem]:
+    """The journal and coalescing work on payloads that lie in Redis: without the claim check there are none."""
+    system = config.system
+    if system.handoff == "claim_check":
+        return
+    if system.journal:
+        wrong = f'must be false where system.handoff = "{system.handoff}", got true'
+        yield Problem("system.journal", wrong, 'set journal = false, or handoff = "claim_check"')
+    if system.coalesce > 1:
+        wrong = f'must be 1 where system.handoff = "{system.handoff}", got {system.coalesce}'
+        yield Problem("system.coalesce", wrong, 'set coalesce = 1, or handoff = "claim_check"')
+
+
+def engine(config: TrialConfig) -> Iterable[Problem]:
+    """The engine is one of the registry's, or an installed package's."""
+    name = config.system.engine
+    if name in ENGINES:
+        return
+    known = sorted({*ENGINES, *entry_points(group=GROUP).names})
+    if name not in known:
+        near = closest(name, known)
+        remedy = f"the nearest is {shown(near[0])}" if near else f"for another one install a package with {GROUP}"
+        yield Problem("system.engine", f"must be {' or '.join(map(shown, known))}, got {shown(name)}", remedy)
+
+
+def celery(config: TrialConfig) -> Iterable[Problem]:
+    """Celery itself takes any name for a setting and ignores those it doesn't know."""
+    for name, value in config.system.celery.items():
+        if name not in KNOWN_SETTINGS:
+            near = closest(name, KNOWN_SETTINGS)
+            remedy = f"the nearest known key is system.celery.{near[0]}" if near else "docs.celeryq.dev lists them"
+            yield Problem(f"system.celery.{name}", f"must be a setting of Celery, got {name} = {shown(value)}", remedy)
+
+
+def placement(config: TrialConfig) -> Iterable[Problem]:
+    """CPUs are named once in a list, and there are as many for the workers as they take."""
+    for part in config.placement.__struct_fields__:
+        cpus = getattr(config.placement, part)
+        if cpus is not None and len(set(cpus)) != len(cpus):
+            yield Problem(f"placement.{part}", f"must name each CPU once, got {shown(cpus)}", "remove the repeated one")
+    workers, cores = config.placement.workers, config.system.worker_cores
+    if workers is not None and cores != "all" and cores > len(workers):
+        wrong = f"must be at most the {len(workers)} CPUs of placement.workers, got {cores}"
+        yield Problem("system.worker_cores", wrong, 'name more CPUs there, or set worker_cores = "all"')
+
+
+def server(config: TrialConfig) -> Iterable[Problem]:
+    """The Redis is one: a running server or a program to start."""
+    program, url = config.deploy.redis_server, config.deploy.redis_url
+    if program is not None and url is not None:
+        wrong = f"must be left out where deploy.redis_url is given, got {shown(program)}"
+        yield Problem(
+            "deploy.redis_server", wrong, "keep redis_url for a running server, redis_server for one started here"
+        )
+    elif program is not None and not (Path(program).is_file() and os.access(program, os.X_OK)):
+        wrong = f"must be a program that can be run, got {shown(program)}"
+        yield Problem(
+            "deploy.redis_server", wrong, "give its path, as `command -v valkey-server` prints it, or leave it out"
+        )
+
+
+def fault_times(config: TrialConfig) -> Iterable[Problem]:
+    """A fault after the load's end would hit nothing."""
+    end_s = config.trial.warmup_s + config.trial.measure_s
+    for number, fault in enumerate(config.faults):
+        if fault.at_s >= end_s:
+            wrong = f"must be < {end_s:g} (warmup_s + measure_s), got {fault.at_s:g}"
+            yield Problem(
+                f"faults[{number}].at_s",
+                wrong,
+                "it counts from the trial's start: inject it earlier, or measure longer",
+            )
+
+
+#: In the order in which they are told.
+CHECKS: tuple[Callable[[TrialConfig], Iterable[Problem]], ...] = (
+    one_process,
+    records,
+    hand_off,
+    engine,
+    celery,
+    placement,
+    server,
+    fault_times,
+)

@@ -1,0 +1,63 @@
+"""What one trial is run with: a cell of the experiment, decoded and checked, with nothing left to look up.
+
+`config` makes one for each cell before anything runs; it is what a run's manifest holds, and its JSON decodes to
+itself.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from experiments.design.swarm import PositiveSeconds, Seconds, Swarm
+from experiments.faults.registry import AnyFault
+from system.settings import SystemSettings
+
+Cpus = Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=65_535)], ...], msgspec.Meta(min_length=1)]
+RedisUrl = Annotated[str, msgspec.Meta(pattern=r"^(redis|rediss|unix)://.")]
+
+
+class Placement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The CPUs each part is pinned to; what is left out is placed by the deployment."""
+
+    swarm: Cpus | None = None
+    gateway: Cpus | None = None
+    broker: Cpus | None = None
+    celery_parents: Cpus | None = None
+    workers: Cpus | None = None
+
+
+class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the system comes from: started here (`local`), on the named server, a running one, or the embedded one."""
+
+    kind: Literal["local"] = "local"
+    redis_server: str | None = None
+    redis_url: RedisUrl | None = None
+
+
+class Phases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `[trial]` table: how long a trial warms up, is measured, and may take to empty the queue."""
+
+    warmup_s: Seconds = 2.0
+    measure_s: PositiveSeconds = 10.0
+    drain_timeout_s: PositiveSeconds = 60.0
+
+
+class Objectives(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Upper limits of the response time's percentiles: for the capacity search and the verdict."""
+
+    p50_response_s: PositiveSeconds | None = None
+    p90_response_s: PositiveSeconds | None = None
+    p99_response_s: PositiveSeconds | None = None
+    p999_response_s: PositiveSeconds | None = None
+
+
+class TrialConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One cell's settings: profile, then the config's keys, then the cell's factors."""
+
+    swarm: Swarm
+    system: SystemSettings = SystemSettings()
+    placement: Placement = Placement()
+    deploy: Deploy = Deploy()
+    trial: Phases = Phases()
+    faults: tuple[AnyFault, ...] = ()
+    objectives: Objectives = Objectives()

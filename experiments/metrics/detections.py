@@ -1,0 +1,73 @@
+"""Detections against the ground truth: planted attacks found, missed, and hits that were never planted.
+
+The ring and its labels follow from the seeds (loadgen.model), so the truth isn't stored, it is computed again. Judged
+are the batches that were analysed, each by its first result; real log lines have no truth, and only count.
+"""
+
+import msgspec
+import numpy as np
+
+from experiments.store.record import Load
+from experiments.store.tables import Tables
+from loadgen.model.records.ring import Labels, Mix, synthetic
+from loadgen.model.truth import Batches, Found, judge
+
+
+class Detections(msgspec.Struct, frozen=True, kw_only=True):
+    """Pairs of (record, signature). `planted`, `missed` and `spurious` are None where there is no ground truth."""
+
+    planted: int | None
+    found: int
+    missed: int | None
+    spurious: int | None
+
+    def reasons(self) -> list[str]:
+        """What is wrong, as sentences."""
+        return [
+            f"detections: {count} {word}"
+            for word, count in (("missed", self.missed), ("spurious", self.spurious))
+            if count
+        ]
+
+
+def detections(load: Load, seed: int, signatures: list[str], tables: Tables, counting: np.ndarray) -> Detections:
+    """Judges the hits of the result rows whose indices are `counting` (response.first_results).
+
+    Args:
+        load: what the swarm was told.
+        seed: the trial's.
+        signatures: the ids by which the hits are numbered.
+        tables: the trial's.
+        counting: int64 indices into `tables.results`, one a batch.
+    """
+    rows = tables.results[counting]
+    labels = ground_truth(load, seed)
+    if labels is None:
+        return Detections(planted=None, found=int(rows["hits"].sum()), missed=None, spurious=None)
+    place = np.full(len(tables.results), -1, dtype=np.int64)
+    place[counting] = np.arange(len(counting))
+    row = place[tables.hits["result"]]
+    kept = row >= 0
+    verdict = judge(
+        labels.for_pack(signatures),
+        load.records["ring_size"],
+        Batches(rows["agent"], rows["first"], rows["count"]),
+        Found(row[kept], tables.hits["record"][kept], tables.hits["signature"][kept]),
+    ).totals()
+    return Detections(
+        planted=verdict["planted"], found=verdict["found"], missed=verdict["missed"], spurious=verdict["spurious"]
+    )
+
+
+def ground_truth(load: Load, seed: int) -> Labels | None:
+    """The labels of the ring that the swarm rendered; None for real log lines."""
+    records = load.records
+    if records["source"] != "synthetic":
+        return None
+    return synthetic(seed, records["ring_size"], records["attack_ratio"], mix(records["mix"])).labels
+
+
+def mix(shares: dict[str, float]) -> Mix:
+    """Shares of kinds as the ring wants them: adding up to 1."""
+    total = sum(shares.values())
+    return Mix(**{kind: shares.get(kind, 0.0) / total for kind in Mix._fields})

@@ -1,0 +1,129 @@
+"""Response times from each record's arrival, and their split by stage.
+
+    arrival -> cut -> sent -> published -> started -> fetched -> scanned -> committed
+         batch_wait  send_lag  ingest  queue_wait  fetch     scan      commit
+
+Every record of a batch shares the instants from the cut on, so the stages are weighted by records, and only batch_wait
+and the response time need the arrivals: drawn again from the seeds in an open loop; under a full-load mode a record
+arrives when its batch is cut, and the latency is that of the window.
+"""
+
+from typing import Final, cast
+
+import msgspec
+import numpy as np
+
+from experiments.metrics.quantiles import Quantiles, quantiles
+from experiments.store.record import Load
+from loadgen.model.arrivals.process import OpenLoopProcess
+from loadgen.model.arrivals.registry import Arrivals
+
+#: Stages after batch_wait: name, the instant that begins it, the instant that ends it.
+STAGES: Final = (
+    ("send_lag", "cut_mono_ns", "sent_mono_ns"),
+    ("ingest", "sent_mono_ns", "published_mono_ns"),
+    ("queue_wait", "published_mono_ns", "started_mono_ns"),
+    ("fetch", "started_mono_ns", "fetched_mono_ns"),
+    ("scan", "fetched_mono_ns", "scanned_mono_ns"),
+    ("commit", "scanned_mono_ns", "committed_mono_ns"),
+)
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """The batches that were analysed, each with its first result: aligned columns by name, ns of CLOCK_MONOTONIC."""
+
+    columns: dict[str, np.ndarray]
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.columns[name]
+
+    def __len__(self) -> int:
+        return len(self.columns["agent"])
+
+
+def first_results(results: np.ndarray) -> np.ndarray:
+    """The indices of the rows that count: own, analysed, and the first to be committed of their batch."""
+    candidates = np.flatnonzero(results["own"] & results["analysed"])
+    order = np.lexsort(
+        (results["committed_mono_ns"][candidates], results["first"][candidates], results["agent"][candidates])
+    )
+    candidates = candidates[order]
+    if not len(candidates):
+        return candidates
+    agent, first = results["agent"][candidates], results["first"][candidates]
+    new = np.concatenate(([True], (np.diff(agent) != 0) | (np.diff(first) != 0)))
+    return candidates[new]
+
+
+def join(batches: np.ndarray, results: np.ndarray) -> Done:
+    """Each batch that was sent and analysed, with the instants of its first result."""
+    kept = results[first_results(results)]
+    order = np.lexsort((batches["first"], batches["agent"]))
+    sorted_batches = batches[order]
+    # Two integer columns as one sortable key: record numbers stay below 2**40 (intervals.py).
+    place = np.searchsorted(_key(sorted_batches), _key(kept))
+    place = np.minimum(place, max(len(sorted_batches) - 1, 0))
+    match = np.zeros(0, dtype=bool) if not len(sorted_batches) else _key(sorted_batches)[place] == _key(kept)
+    match = match & (sorted_batches["sent_mono_ns"][place] > 0) if len(match) else np.zeros(len(kept), dtype=bool)
+    mine, theirs = sorted_batches[place[match]], kept[match]
+    columns = {name: mine[name] for name in ("agent", "first", "count", "cut_mono_ns", "sent_mono_ns")}
+    columns |= {name: theirs[name] for name in theirs.dtype.names or () if name.endswith("_mono_ns")}
+    columns["packed_bytes"] = theirs["packed_bytes"]
+    return Done(columns=columns)
+
+
+def _key(rows: np.ndarray) -> np.ndarray:
+    key: np.ndarray = (rows["agent"] << 40) + rows["first"]
+    return key
+
+
+def stages(done: Done) -> dict[str, np.ndarray]:
+    """Durations in ns by stage name, from send_lag to commit: one entry a batch."""
+    return {name: done[end] - done[begin] for name, begin, end in STAGES}
+
+
+def arrivals(load: Load, seed: int, start_mono_ns: int, done: Done) -> tuple[np.ndarray, np.ndarray]:
+    """When each analysed record arrived (ns, CLOCK_MONOTONIC), and the index in `done` of its batch.
+
+    Only for an open loop: drawn again from the seeds, agent by agent.
+    """
+    process = cast(OpenLoopProcess, msgspec.convert(load.arrivals, Arrivals))
+    horizon_ns = round(load.horizon_s * 1e9)
+    times, owners = [], []
+    order = np.lexsort((done["first"], done["agent"]))
+    cuts = np.flatnonzero(np.diff(done["agent"][order])) + 1
+    for batch_indices in np.split(order, cuts):
+        if not len(batch_indices):
+            continue
+        drawn = process.draw(seed, int(done["agent"][batch_indices[0]]), horizon_ns)
+        counts = done["count"][batch_indices]
+        owner = np.repeat(batch_indices, counts)
+        within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+        times.append(start_mono_ns + drawn[done["first"][owner] + within])
+        owners.append(owner)
+    if not times:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    return np.concatenate(times), np.concatenate(owners)
+
+
+class ResponseTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """Quantiles in seconds: the response time, and each stage (weighted by records)."""
+
+    response: Quantiles
+    stages: dict[str, Quantiles]
+
+
+def response_times(load: Load, seed: int, start_mono_ns: int, window: tuple[int, int], done: Done) -> ResponseTimes:
+    """Of the records that arrived within `window`."""
+    by_stage = stages(done)
+    if load.open_loop:
+        arrived, owner = arrivals(load, seed, start_mono_ns, done)
+        inside = (arrived >= window[0]) & (arrived < window[1])
+        arrived, owner = arrived[inside], owner[inside]
+    else:
+        owner = np.flatnonzero((done["cut_mono_ns"] >= window[0]) & (done["cut_mono_ns"] < window[1]))
+        arrived = done["cut_mono_ns"][owner]
+    weight = np.ones(len(owner), dtype=np.int64) if load.open_loop else done["count"][owner]
+    split = {"batch_wait": quantiles(done["cut_mono_ns"][owner] - arrived, weight)}
+    split |= {name: quantiles(value[owner], weight) for name, value in by_stage.items()}
+    return ResponseTimes(response=quantiles(done["committed_mono_ns"][owner] - arrived, weight), stages=split)

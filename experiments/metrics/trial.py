@@ -1,0 +1,181 @@
+"""One trial's figures, from its sealed record and tables: what summary.json says of it.
+
+Rates count records by their commit within the measured window; percentiles take the records that arrived in it. No
+figure is given without the reasons, if any, for which it can't be trusted.
+"""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from experiments.metrics.detections import Detections, detections
+from experiments.metrics.ledger import Ledger, ledger
+from experiments.metrics.quantiles import Quantiles, quantiles
+from experiments.metrics.response import Done, first_results, join, response_times
+from experiments.store.record import TrialRecord
+from experiments.store.tables import Tables
+
+#: An open loop whose backlog grows by more than this share of what is offered is overloaded: its queue has no end.
+MOST_GROWTH_RATIO = 0.05
+
+_NOTHING = quantiles(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+class TrialSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of `trials` in summary.json. Rates are None where nothing was measured."""
+
+    index: int
+    cell: dict[str, Any]
+    replicate: int
+    seed: int
+    valid: bool
+    reasons: list[str]
+    outcome: str
+    ledger: Ledger | None
+    detections: Detections | None
+    offered_records_per_s: float | None
+    carried_records_per_s: float | None
+    carried_bytes_per_s: float | None
+    response_time_s: Quantiles
+    response_time_is: str
+    stages_s: dict[str, Quantiles]
+    cost: dict[str, Any]
+    commit_instants_unknown: int
+    malformed_records: int
+    faults: list[dict[str, Any]]
+    failure: str | None
+    wall_s: float
+
+
+def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
+    """The figures of one trial; a trial that failed has none, and says why."""
+    if record.failure is not None or tables is None:
+        return _failed(record)
+    left = np.array(record.left, dtype=[("agent", "<i8"), ("first", "<i8"), ("count", "<i8")])
+    account = ledger(
+        tables.batches,
+        tables.results,
+        planned=record.planned,
+        left=left,
+        repeat_executions=record.counters.get("repeat_executions", 0),
+    )
+    counting = first_results(tables.results)
+    found = detections(record.load, record.seed, record.signatures, tables, counting)
+    done = join(tables.batches, tables.results)
+    instants_known = done["committed_mono_ns"] > 0
+    timed = Done(columns={name: column[instants_known] for name, column in done.columns.items()})
+    times = response_times(record.load, record.seed, record.start_mono_ns, record.window, timed)
+    begin, end = _span(record, timed)
+    seconds = (end - begin) / 1e9
+    inside = (timed["committed_mono_ns"] >= begin) & (timed["committed_mono_ns"] < end)
+    carried = int(timed["count"][inside].sum())
+    cut = (tables.batches["cut_mono_ns"] >= record.window[0]) & (tables.batches["cut_mono_ns"] < record.window[1])
+    offered = int(tables.batches["count"][cut].sum()) / ((record.window[1] - record.window[0]) / 1e9)
+    reasons = account.closes() + _instrument(record, tables) + found.reasons()
+    return TrialSummary(
+        index=record.index,
+        cell=record.cell,
+        replicate=record.replicate,
+        seed=record.seed,
+        valid=not reasons,
+        reasons=reasons,
+        outcome=_outcome(record, account, _growth(record, tables, timed)),
+        ledger=account,
+        detections=found,
+        offered_records_per_s=None if record.load.arrivals["kind"] == "drain" else offered,
+        carried_records_per_s=carried / seconds if seconds > 0 else None,
+        carried_bytes_per_s=int(timed["packed_bytes"][inside].sum()) / seconds if seconds > 0 else None,
+        response_time_s=times.response,
+        response_time_is="from each record's arrival"
+        if record.load.open_loop
+        else "of the window: from the batch's cut",
+        stages_s=times.stages,
+        cost={
+            "cpu_s_per_million_records": {
+                part: cpu / carried * 1e6 if carried else None for part, cpu in record.cpu_s.items()
+            }
+        },
+        commit_instants_unknown=int((~instants_known).sum()),
+        malformed_records=int(tables.results["malformed"][counting].sum()),
+        faults=record.faults,
+        failure=None,
+        wall_s=record.wall_s,
+    )
+
+
+def _span(record: TrialRecord, timed: Done) -> tuple[int, int]:
+    """The interval that rates are counted over: the window, or for a drain from the first start to the last commit."""
+    if record.load.arrivals["kind"] != "drain":
+        return record.window
+    if not len(timed):
+        return 0, 0
+    return int(timed["started_mono_ns"].min()), int(timed["committed_mono_ns"].max()) + 1
+
+
+def _growth(record: TrialRecord, tables: Tables, timed: Done) -> float:
+    """How far the backlog grew within the window, as a share of what was offered in it."""
+    batches = tables.batches
+
+    def backlog(instant_mono_ns: int) -> int:
+        cut = int(batches["count"][batches["cut_mono_ns"] < instant_mono_ns].sum())
+        return cut - int(timed["count"][timed["committed_mono_ns"] < instant_mono_ns].sum())
+
+    begin, end = record.window
+    offered = int(batches["count"][(batches["cut_mono_ns"] >= begin) & (batches["cut_mono_ns"] < end)].sum())
+    return (backlog(end) - backlog(begin)) / offered if offered else 0.0
+
+
+def _instrument(record: TrialRecord, tables: Tables) -> list[str]:
+    """What the instrument itself did wrong, as sentences."""
+    reasons = []
+    dropped = record.counters.get("rows_dropped", 0)
+    if dropped:
+        reasons.append(f"recorder: {dropped} result rows overflowed before they were drained")
+    said = record.counters.get("batches_analysed", 0) + record.counters.get("batches_dead", 0) - dropped
+    if said != record.recorded_rows:
+        reasons.append(f"recorder: {record.recorded_rows} result rows were drained, the system wrote {said}")
+    own = tables.results[tables.results["own"] & tables.results["analysed"]]
+    wrong = int((own["records"] != own["count"]).sum())
+    if wrong:
+        reasons.append(f"records: {wrong} batches were found to hold another number of records than was sent")
+    if record.swarm.get("bad_acks", 0):
+        reasons.append(f"swarm: {record.swarm['bad_acks']} acknowledgements of batches that were never sent")
+    return reasons
+
+
+def _outcome(record: TrialRecord, account: Ledger, growth: float) -> str:
+    if account.lost or account.dead or account.overflowed or account.duplicate_results:
+        return "lossy"
+    if account.in_queue or account.unsent or account.indeterminate:
+        return "overloaded"
+    if record.load.open_loop and growth > MOST_GROWTH_RATIO:
+        return "overloaded"
+    return "ok"
+
+
+def _failed(record: TrialRecord) -> TrialSummary:
+    failure = record.failure or "no tables"
+    return TrialSummary(
+        index=record.index,
+        cell=record.cell,
+        replicate=record.replicate,
+        seed=record.seed,
+        valid=False,
+        reasons=[f"failed: {failure}"],
+        outcome="failed",
+        ledger=None,
+        detections=None,
+        offered_records_per_s=None,
+        carried_records_per_s=None,
+        carried_bytes_per_s=None,
+        response_time_s=_NOTHING,
+        response_time_is="",
+        stages_s={},
+        cost={},
+        commit_instants_unknown=0,
+        malformed_records=0,
+        faults=record.faults,
+        failure=failure,
+        wall_s=record.wall_s,
+    )

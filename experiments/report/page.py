@@ -1,0 +1,130 @@
+"""Writes a run's report.html and figures from its summary: self-contained, no network, verdict first.
+
+A plain page in this version: what was found, the first figure, each trial's ledger, the machine, how to run it again.
+"""
+
+import html
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+
+from experiments.analysis.summary import Summary
+from experiments.metrics.quantiles import Quantiles
+from experiments.metrics.trial import TrialSummary
+from experiments.plots import style
+from experiments.plots.throughput import throughput
+from experiments.store.run import RunFolder
+
+_LEDGER = (
+    "planned", "overflowed", "unsent", "sent", "acknowledged", "unanswered", "analysed", "dead", "in_queue", "lost",
+    "recovered", "indeterminate", "unexpected", "duplicate_results", "repeat_executions",
+)  # fmt: skip
+
+
+def write_report(run: RunFolder, found: Summary) -> None:
+    """Writes report.html and figures/throughput.svg into the run's folder."""
+    drawn = style.as_svg(throughput(found))
+    figures = run.path / "figures"
+    figures.mkdir(exist_ok=True)
+    (figures / "throughput.svg").write_text(drawn, encoding="utf-8")
+    (run.path / "report.html").write_text(page(found, drawn), encoding="utf-8")
+
+
+def page(found: Summary, drawn: str) -> str:
+    """The whole page as text."""
+    sections = [
+        f'<p class="verdict {found.verdict}">{found.verdict.upper()}</p>',
+        f"<p>{html.escape(found.question)}</p>",
+        _reasons(found.trials),
+        "<h2>Throughput</h2>",
+        f"<figure>{drawn}</figure>",
+        "<h2>Cells</h2>",
+        _cells(found),
+        "<h2>Ledger (records)</h2>",
+        _table(
+            ["trial", *(name.replace("_", " ") for name in _LEDGER)],
+            (
+                [trial.index, *(getattr(trial.ledger, name) for name in _LEDGER)]
+                for trial in found.trials
+                if trial.ledger
+            ),
+        ),
+        "<h2>Detections</h2>",
+        _table(
+            ["trial", "planted", "found", "missed", "spurious"],
+            (
+                [trial.index, one.planted, one.found, one.missed, one.spurious]
+                for trial in found.trials
+                if (one := trial.detections)
+            ),
+        ),
+        "<h2>Response time and its stages (ms)</h2>",
+        "<p>Mean and 99th percentile over records. Under full load a record's clock starts when its batch is cut.</p>",
+        _stages(found.trials),
+        "<h2>CPU seconds per million records</h2>",
+        _cost(found.trials),
+        "<h2>Machine</h2>",
+        _table(["", ""], ([name, value] for name, value in found.machine.items())),
+        f"<p>Run {html.escape(found.run_id)}, commit {found.commit or 'unknown'}"
+        f"{' with uncommitted changes' if found.dirty else ''}. To run it again:</p>",
+        f"<pre>{html.escape(found.command)}</pre>",
+    ]
+    shell = (files("experiments.report") / "page.html").read_text()
+    return shell.replace("{{title}}", html.escape(f"Caudal: {found.experiment}")).replace(
+        "{{body}}", "\n".join(sections)
+    )
+
+
+def _reasons(trials: Sequence[TrialSummary]) -> str:
+    items = [f"<li>trial {trial.index}: {html.escape(reason)}</li>" for trial in trials for reason in trial.reasons]
+    return f"<ul class=invalid>{''.join(items)}</ul>" if items else ""
+
+
+def _cells(found: Summary) -> str:
+    names = list(found.cells[0].cell) if found.cells else []
+    rows = []
+    for cell in found.cells:
+        p99 = cell.p99_response_s.value
+        rows.append(
+            [
+                *(cell.cell[name] for name in names),
+                str(cell.carried_records_per_s),
+                str(cell.offered_records_per_s),
+                None if p99 is None else f"{p99 * 1e3:,.1f}",
+                cell.bottleneck,
+                f"{cell.trials - cell.invalid_trials} of {cell.trials}",
+            ]
+        )
+    head = [*(name.rpartition(".")[2] for name in names), "carried records/s", "offered records/s", "p99 response, ms"]
+    return _table([*head, "most CPU in", "valid trials"], rows)
+
+
+def _ms(one: Quantiles | None) -> str:
+    if one is None or one.mean is None:
+        return "–"
+    return f"{one.mean * 1e3:,.2f} / {'–' if one.p99 is None else f'{one.p99 * 1e3:,.2f}'}"
+
+
+def _stages(trials: Sequence[TrialSummary]) -> str:
+    names = list(next((trial.stages_s for trial in trials if trial.stages_s), {}))
+    rows = ([t.index, _ms(t.response_time_s), *(_ms(t.stages_s.get(name)) for name in names)] for t in trials)
+    return _table(["trial", "response", *(name.replace("_", " ") for name in names)], rows)
+
+
+def _cost(trials: Sequence[TrialSummary]) -> str:
+    parts = sorted({part for trial in trials for part in trial.cost.get("cpu_s_per_million_records", {})})
+    rows = []
+    for trial in trials:
+        cost = trial.cost.get("cpu_s_per_million_records", {})
+        rows.append([trial.index, *(None if cost.get(part) is None else f"{cost[part]:,.2f}" for part in parts)])
+    return _table(["trial", *parts], rows)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    def shown(value: object) -> str:
+        if value is None:
+            return "–"
+        return html.escape(f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value))
+
+    top = "".join(f"<th>{html.escape(name)}</th>" for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{shown(value)}</td>" for value in row) + "</tr>" for row in rows)
+    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'

@@ -1,0 +1,180 @@
+"""Runs an experiment: its trials in the plan's order, each sealed as it ends, the run sealed when all are done.
+
+Reads an `Experiment`, writes one run folder (the second waist). An interrupted run keeps what is done and `--resume` runs
+what is missing; a run in which nothing was done leaves nothing.
+"""
+
+import contextlib
+import secrets
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+import msgspec
+
+from experiments import machine
+from experiments.analysis.summary import Summary, summary
+from experiments.deploy import broker
+from experiments.deploy.placement import available, place
+from experiments.design.experiment import Experiment
+from experiments.design.plan import Plan, Trial, plan
+from experiments.metrics.trial import TrialSummary, summarise
+from experiments.report.page import write_report
+from experiments.store.run import PARTIAL, RunFolder
+from experiments.trial import Moment, TrialRun
+
+
+class Screen(Protocol):
+    """Where a run shows its progress."""
+
+    def begin(self, plan: Plan, done: int) -> None:
+        """The run starts, or goes on after `done` trials."""
+
+    def trial(self, trial: Trial, position: int, total: int) -> None:
+        """A trial starts."""
+
+    def moment(self, moment: Moment) -> None:
+        """A trial runs."""
+
+    def ended(self, trial: Trial, found: TrialSummary) -> None:
+        """A trial is over."""
+
+
+class RunError(ValueError):
+    """The run can't begin or go on. The message says what to do."""
+
+
+def run(
+    experiment: Experiment,
+    out: Path,
+    *,
+    command: str,
+    screen: Screen,
+    resume: bool = False,
+    budget_s: float | None = None,
+) -> tuple[RunFolder, Summary]:
+    """Runs an experiment to its end, or to the end of a block when the budget is spent.
+
+    Raises: RunError, BrokerError, PlacementError, OSError: nothing was measured; KeyboardInterrupt: what is done is kept.
+    """
+    planned = plan(experiment)
+    check(experiment)
+    folder = _resumed(experiment, out) if resume else _created(experiment, planned, out, command)
+    done = {record.index for record in folder.records()}
+    begun = time.monotonic()
+    screen.begin(planned, len(done))
+    try:
+        with _interruptible():
+            for trial in planned.trials:
+                if trial.index in done:
+                    continue
+                if _enough(trial, experiment, folder, planned, budget_s, time.monotonic() - begun):
+                    break
+                screen.trial(trial, trial.index, len(planned.trials))
+                screen.ended(trial, _one(trial, folder, screen))
+    except BaseException:
+        folder.discard()
+        raise
+    finished = len(folder.records())
+    folder.write_json("manifest.json", {**folder.manifest, "trials_planned": finished, "finished_utc": _now()})
+    found = summary(folder)
+    folder.write_json("summary.json", found)
+    write_report(folder, found)
+    folder.seal()
+    return folder, found
+
+
+def check(experiment: Experiment) -> None:
+    """What can be known before anything starts: CPUs, the server program, the running server.
+
+    Raises: PlacementError, BrokerError.
+    """
+    cpus = available()
+    for config in experiment.configs:
+        place(cpus, config.system.worker_cores, msgspec.to_builtins(config.placement))
+        broker.program(config.deploy.redis_server)
+    for url in {config.deploy.redis_url for config in experiment.configs} - {None}:
+        broker.start(Path(), named=None, url=url, cpus=())
+
+
+def _one(trial: Trial, folder: RunFolder, screen: Screen) -> TrialSummary:
+    logs = folder.path / "logs" / f"{trial.index:04d}"
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir(parents=True)
+    record, tables = TrialRun(trial, folder.run_id, logs, screen.moment).run()
+    folder.add(record, tables)
+    for leftover in ("batches.bin", "rows.bin", "broker.conf", "swarm.progress", "recorder.progress"):
+        (logs / leftover).unlink(missing_ok=True)
+    return summarise(record, tables)
+
+
+def _enough(
+    trial: Trial, experiment: Experiment, folder: RunFolder, planned: Plan, budget_s: float | None, elapsed_s: float
+) -> bool:
+    """Whether to stop before this trial: only ever between blocks, and never before the first is whole."""
+    size = len(planned.cells)
+    if trial.index % size or trial.block == 0:
+        return False
+    if budget_s is not None and elapsed_s + planned.expected_s / len(planned.trials) * size > budget_s:
+        return True
+    width = experiment.replication.ci_half_width
+    if width is None or trial.block < planned.least_blocks:
+        return False
+    estimates = [cell.carried_records_per_s for cell in summary(folder).cells]
+    return len(estimates) == size and all(
+        one.value is not None and one.high is not None and one.high / one.value - 1 <= width for one in estimates
+    )
+
+
+def _created(experiment: Experiment, planned: Plan, out: Path, command: str) -> RunFolder:
+    head, dirty = machine.commit()
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return RunFolder.create(
+        out / experiment.name / f"{stamp}-{secrets.token_hex(2)}",
+        {
+            "experiment": msgspec.to_builtins(experiment),
+            "trials_planned": len(planned.trials),
+            "commit": head,
+            "dirty": dirty,
+            "command": command,
+            "machine": machine.describe(),
+            "begun_utc": _now(),
+        },
+    )
+
+
+def _resumed(experiment: Experiment, out: Path) -> RunFolder:
+    candidates = sorted((out / experiment.name).glob(f"*{PARTIAL}"))
+    if not candidates:
+        raise RunError(
+            f"nothing to resume: {out / experiment.name} holds no interrupted run; leave --resume out to begin one"
+        )
+    folder = RunFolder.open(candidates[-1])
+    if folder.manifest["experiment"] != msgspec.json.decode(msgspec.json.encode(experiment)):
+        raise RunError(
+            f"{folder.path} was begun with another config; resume it with that one, or remove the folder and begin again"
+        )
+    return folder
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM interrupts like Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,58 @@
+"""What the runner noted of one trial beside its tables: everything the analysis needs and can't compute from them.
+
+Sealed as trial.json. Instants are CLOCK_MONOTONIC ns of the runner's host.
+"""
+
+from typing import Any
+
+import msgspec
+
+#: Raised by one when a stored field changes its meaning; readers keep reading the older ones.
+SCHEMA_VERSION = 1
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """What the swarm was told, as far as arrivals and ground truth follow from it."""
+
+    arrivals: dict[str, Any]
+    open_loop: bool
+    agents: int
+    batch_size: int
+    timeout_s: float
+    pause_s: float
+    horizon_s: float
+    records: dict[str, Any]
+    fingerprint: str | None = None
+
+
+class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One trial: where it stands in the plan, what was observed around it, and how it ended.
+
+    `window` is the measured part. `left` holds (agent, first, count) of the batches still in the system at the end.
+    `cpu_s` is CPU time a part within the window. `signatures` names the signature numbers of the hits table.
+    `failure` says why there is no measurement, None if there is one.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    index: int
+    block: int
+    cell_index: int
+    cell: dict[str, Any]
+    replicate: int
+    seed: int
+    epoch: int
+    load: Load
+    config: dict[str, Any]
+    start_mono_ns: int = 0
+    window: tuple[int, int] = (0, 0)
+    planned: int = 0
+    recorded_rows: int = 0
+    counters: dict[str, int] = {}
+    left: list[tuple[int, int, int]] = []
+    cpu_s: dict[str, float] = {}
+    signatures: list[str] = []
+    swarm: dict[str, int] = {}
+    faults: list[dict[str, Any]] = []
+    target: dict[str, Any] = {}
+    failure: str | None = None
+    wall_s: float = 0.0

@@ -1,0 +1,110 @@
+"""A run's folder: written under the name `RUN.partial`, sealed by renaming it to `RUN`.
+
+    manifest.json            what was to be run, on what, with which versions
+    trials/0007.json         one trial's record, written whole when the trial is over
+    batches.parquet/, results.parquet/, hits.parquet/   one part a trial
+    logs/0007/               what the processes said
+    summary.json report.html figures/                   rebuilt from the above by `caudal report`
+
+Append-only: a trial whose record exists is done, whatever happens after it.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from experiments.store import tables
+from experiments.store.record import SCHEMA_VERSION, TrialRecord
+
+PARTIAL: Final = ".partial"
+
+
+class StoreError(ValueError):
+    """The folder isn't a run that this version reads. The message says what to do."""
+
+
+class RunFolder:
+    """One run, open or sealed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path, manifest: dict[str, Any]) -> "RunFolder":
+        """A new open run that will be sealed as `path`. Raises: OSError if it can't be written."""
+        folder = path.with_name(path.name + PARTIAL)
+        folder.mkdir(parents=True)
+        run = cls(folder)
+        (folder / "trials").mkdir()
+        run.write_json("manifest.json", {"schema_version": SCHEMA_VERSION, **manifest})
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """A run that exists, sealed or not. Raises: StoreError."""
+        if not (path / "manifest.json").is_file():
+            raise StoreError(
+                f"{path} is not a run: it holds no manifest.json; a run's folder is the last line `caudal run` prints"
+            )
+        run = cls(path)
+        version = run.manifest.get("schema_version")
+        if version not in range(1, SCHEMA_VERSION + 1):
+            raise StoreError(
+                f"{path} has schema version {version}; this Caudal reads 1 to {SCHEMA_VERSION}: use a newer one"
+            )
+        return run
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the run is complete."""
+        return not self.path.name.endswith(PARTIAL)
+
+    @property
+    def run_id(self) -> str:
+        """The run's name, sealed or not."""
+        return self.path.name.removesuffix(PARTIAL)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """manifest.json."""
+        loaded: dict[str, Any] = json.loads((self.path / "manifest.json").read_text())
+        return loaded
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Writes a file whole or not at all."""
+        target = self.path / name
+        waiting = target.with_name(target.name + ".tmp")
+        waiting.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+        os.replace(waiting, target)
+
+    def add(self, record: TrialRecord, found: tables.Tables | None) -> None:
+        """Adds a trial: its tables first, its record last, which is what makes it done."""
+        if found is not None:
+            tables.write(self.path, record.index, found)
+        self.write_json(f"trials/{record.index:04d}.json", record)
+
+    def records(self) -> list[TrialRecord]:
+        """The records of the trials that are done, in the plan's order."""
+        return [
+            msgspec.json.decode(path.read_bytes(), type=TrialRecord)
+            for path in sorted((self.path / "trials").glob("*.json"))
+        ]
+
+    def tables(self, record: TrialRecord) -> tables.Tables | None:
+        """A trial's tables; None for a trial that failed before it had any."""
+        return None if record.failure is not None else tables.read(self.path, record.index)
+
+    def seal(self) -> None:
+        """Renames the folder to its final name."""
+        final = self.path.with_name(self.run_id)
+        self.path.rename(final)
+        self.path = final
+
+    def discard(self) -> None:
+        """Removes an open run in which no trial is done."""
+        if not self.sealed and not self.records():
+            shutil.rmtree(self.path)

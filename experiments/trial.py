@@ -1,0 +1,315 @@
+"""The life of one trial: fresh processes, load, faults, drain, an account of what happened, everything ended.
+
+The only orchestrator. It starts the target, the recorder and the swarm, plays the phases by the monotonic clock, and
+gives the trial's record and tables; what they mean is the analysis's business. Whatever happens, no process outlives it.
+"""
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from experiments.collect import collect
+from experiments.deploy.local import LocalDeployment
+from experiments.deploy.placement import available, place
+from experiments.deploy.process import ChildProcess, ProcessError
+from experiments.design.plan import Trial
+from experiments.faults.fault import Fault
+from experiments.store.record import Load, TrialRecord
+from experiments.store.tables import Tables
+from loadgen.model.arrivals.process import OpenLoopProcess
+from loadgen.progress import RECORDER, SWARM, Progress
+from loadgen.schedule import schedule
+from loadgen.spec import RecordsSpec, SwarmSpec
+from system.broker import keys
+from system.signatures.loaders import load as load_signatures
+from system.wire.chunk import parse_chunk
+
+#: The load starts this long after the swarm is told, so that `go` has arrived wherever it must.
+_LEAD_NS: Final = 50_000_000
+_SWARM_START_S: Final = 60.0
+_LOOK_S: Final = 0.02
+#: How often the screen is shown a moment: each costs the broker one small transaction.
+_WATCH_S: Final = 0.25
+#: Workers ship their last commit instant 50 ms after it, when no next row carries it.
+_SETTLE_S: Final = 0.2
+
+
+class Moment(NamedTuple):
+    """What can be seen of a running trial: for the screen."""
+
+    phase: str
+    elapsed_s: float
+    expected_s: float
+    swarm: Progress
+    rows: Progress
+    counters: dict[str, int]
+
+
+Watch = Callable[[Moment], None]
+
+
+class TrialError(RuntimeError):
+    """There is no measurement: a part didn't start, or died without being told to."""
+
+
+class TrialRun:
+    """One trial while it runs."""
+
+    def __init__(self, trial: Trial, run_id: str, folder: Path, watch: Watch) -> None:
+        config = trial.config
+        self._trial = trial
+        self._folder = folder
+        self._watch = watch
+        self._epoch = trial.epoch(run_id)
+        self._placement = place(available(), config.system.worker_cores, msgspec.to_builtins(config.placement))
+        self._target = LocalDeployment(
+            config.system,
+            self._placement,
+            folder,
+            redis_server=config.deploy.redis_server,
+            redis_url=config.deploy.redis_url,
+        )
+        self._load = _load(trial)
+        self._harness: dict[str, ChildProcess] = {}
+        self._faults_seen: list[dict[str, Any]] = []
+        self._begun = time.monotonic()
+        self._next_watch = 0.0
+        self._start_mono_ns = 0
+        self._window = (0, 0)
+        self._cpu_begin: dict[str, float] = {}
+        self._cpu_end: dict[str, float] = {}
+
+    def run(self) -> tuple[TrialRecord, Tables | None]:
+        """Runs it from start to stop.
+
+        Raises: BrokerError, PlacementError (nothing was measured and nothing will be, whatever the trial).
+        """
+        with self._stopping():
+            try:
+                self._start()
+                self._play()
+                self._drain()
+                return self._account()
+            except (TrialError, ProcessError) as error:
+                return self._record(failure=str(error)), None
+
+    @contextlib.contextmanager
+    def _stopping(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            for process in self._harness.values():
+                process.stop(grace_s=2.0)
+            self._target.stop()
+
+    def _start(self) -> None:
+        config = self._trial.config
+        drain = self._load.arrivals["kind"] == "drain"
+        address = self._target.start(workers=not drain)
+        recorder = self._spawn("recorder", ["-m", "loadgen.recorder", self._target.url, keys.ROWS, str(self._folder)])
+        recorder.expect("ready", 10.0)
+        self._rows = Progress.read(self._folder / "recorder.progress", RECORDER)
+        spec = SwarmSpec(
+            host=address.host,
+            port=address.port,
+            folder=str(self._folder),
+            rows_progress=str(self._folder / "recorder.progress"),
+            epoch=self._epoch,
+            seed=self._trial.seed,
+            agents=config.swarm.agents,
+            batch_size=config.swarm.batch_size,
+            timeout_s=config.swarm.timeout_s,
+            pause_s=config.swarm.pause_s,
+            inflight_batches=config.swarm.inflight_batches,
+            buffer_batches=config.swarm.buffer_batches,
+            horizon_s=config.trial.warmup_s + config.trial.measure_s,
+            arrivals=config.swarm.arrivals,
+            records=_records(self._trial),
+        )
+        path = self._folder / "swarm.json"
+        path.write_bytes(msgspec.json.encode(spec))
+        self._swarm = self._spawn("swarm", ["-m", "loadgen.swarm", str(path)])
+        self._await(lambda: self._swarm.said("ready") is not None, "start", _SWARM_START_S)
+        self._sent = Progress.read(self._folder / "swarm.progress", SWARM)
+
+    def _spawn(self, name: str, words: list[str]) -> ChildProcess:
+        process = ChildProcess(name, [sys.executable, *words], self._folder, cpus=self._placement.swarm, environment={})
+        self._harness[name] = process
+        return process
+
+    def _play(self) -> None:
+        phases = self._trial.config.trial
+        if self._load.arrivals["kind"] == "drain":
+            self._lay_backlog()
+            return
+        self._start_mono_ns = time.monotonic_ns() + _LEAD_NS
+        begin = self._start_mono_ns + round(phases.warmup_s * 1e9)
+        end = begin + round(phases.measure_s * 1e9)
+        self._window = (begin, end)
+        self._swarm.tell(f"go {self._start_mono_ns}")
+        faults = [
+            threading.Thread(target=self._inject, args=(fault,), daemon=True) for fault in self._trial.config.faults
+        ]
+        for thread in faults:
+            thread.start()
+        self._until(begin, "warm-up")
+        self._cpu_begin = self._cpu()
+        self._until(end, "measuring")
+        self._cpu_end = self._cpu()
+        for thread in faults:
+            thread.join()
+        self._await(lambda: bool(self._sent["loaded"]), "measuring", 10.0)
+
+    def _lay_backlog(self) -> None:
+        config = self._trial.config
+        self._start_mono_ns = time.monotonic_ns()
+        self._swarm.tell(f"go {self._start_mono_ns}")
+        self._await(lambda: self._swarm.said("idle") is not None, "laying backlog", config.trial.drain_timeout_s)
+        self._target.stop_gateway()
+        self._target.start_workers()
+        self._cpu_begin = self._cpu()
+        self._window = (time.monotonic_ns(), 0)
+
+    def _inject(self, fault: Fault) -> None:
+        wait_ns = self._start_mono_ns + round(fault.at_s * 1e9) - time.monotonic_ns()
+        time.sleep(max(0.0, wait_ns / 1e9))
+        done = fault.inject(self._target.parts())
+        self._faults_seen.append({**msgspec.to_builtins(fault), "at_mono_ns": time.monotonic_ns(), "done": done})
+
+    def _until(self, instant_mono_ns: int, phase: str) -> None:
+        while (left := instant_mono_ns - time.monotonic_ns()) > 0:
+            self._look(phase)
+            time.sleep(min(_LOOK_S, left / 1e9))
+
+    def _await(self, reached: Callable[[], bool], phase: str, deadline_s: float) -> None:
+        until = time.monotonic() + deadline_s
+        while not reached():
+            self._look(phase)
+            if time.monotonic() > until:
+                raise TrialError(
+                    f"{phase} took more than {deadline_s:g} s; see {self._folder.name}/*.log in the run's logs"
+                )
+            time.sleep(_LOOK_S)
+
+    def _look(self, phase: str) -> None:
+        for process in self._harness.values():
+            if not process.alive:
+                raise TrialError(f"the {process.name} died while {phase}: see its log")
+        now = time.monotonic()
+        if phase != "start" and now >= self._next_watch:
+            self._next_watch = now + _WATCH_S
+            counted = self._target.counters()
+            self._watch(Moment(phase, now - self._begun, self._trial.expected_s, self._sent, self._rows, counted))
+
+    def _drain(self) -> None:
+        """Waits until everything sent was answered and analysed, until nothing moves any more, or the time is up."""
+        until = time.monotonic() + self._trial.config.trial.drain_timeout_s
+        drain = self._load.arrivals["kind"] == "drain"
+        while time.monotonic() < until:
+            self._look("draining")
+            counted = self._target.counters()
+            waiting = counted["queued"] + counted["unacked"] + counted["pending"]
+            unanswered = self._sent["cut_batches"] - self._sent["acked_batches"] - self._sent["overflowed_batches"]
+            if not waiting and (drain or not unanswered):
+                break
+            time.sleep(_LOOK_S)
+        if drain:
+            self._window = (self._window[0], time.monotonic_ns())
+            self._cpu_end = self._cpu()
+
+    def _account(self) -> tuple[TrialRecord, Tables]:
+        """Stops the swarm, lets the workers write their last stamps and the recorder drain, and reads it all."""
+        self._swarm.tell("stop")
+        closing = self._swarm.expect("{", 30.0)
+        counters, left = self._quiesce()
+        self._harness["recorder"].stop(grace_s=30.0)
+        tables, recorded = collect(self._folder, self._epoch)
+        chunks = [
+            chunk for one in left if (chunk := parse_chunk(one[one.rindex(b"\0") + 1 :])) and chunk.epoch == self._epoch
+        ]
+        planned = self._sent["cut_records"]
+        fingerprint = None
+        arrivals = self._trial.config.swarm.arrivals
+        if isinstance(arrivals, OpenLoopProcess):
+            plan = schedule(
+                arrivals,
+                seed=self._trial.seed,
+                agents=self._load.agents,
+                batch_size=self._load.batch_size,
+                timeout_s=self._load.timeout_s,
+                horizon_s=self._load.horizon_s,
+            )
+            planned, fingerprint = plan.records, plan.fingerprint()
+        record = self._record(
+            planned=planned,
+            load=msgspec.structs.replace(self._load, fingerprint=fingerprint),
+            recorded_rows=recorded,
+            counters=counters,
+            left=[(chunk.agent, chunk.first, chunk.count) for chunk in chunks],
+            cpu_s={part: self._cpu_end[part] - begin for part, begin in self._cpu_begin.items()},
+            signatures=[one.id for one in load_signatures(self._trial.config.system.rules)],
+            swarm=msgspec.json.decode("{" + closing),
+            target=self._target.describe(),
+        )
+        return record, tables
+
+    def _quiesce(self) -> tuple[dict[str, int], set[bytes]]:
+        """Ends the workers, so that nothing changes any more, and takes the system's own account after that."""
+        time.sleep(_SETTLE_S)
+        self._target.stop_gateway()
+        self._target.stop_workers()
+        return self._target.counters(), self._target.left()
+
+    def _cpu(self) -> dict[str, float]:
+        used = {part: sum(process.cpu_s() for process in processes) for part, processes in self._target.parts().items()}
+        return used | {name: process.cpu_s() for name, process in self._harness.items()}
+
+    def _record(self, **found: Any) -> TrialRecord:
+        trial = self._trial
+        return TrialRecord(
+            index=trial.index,
+            block=trial.block,
+            cell_index=trial.cell.index,
+            cell=trial.cell.levels,
+            replicate=trial.replicate,
+            seed=trial.seed,
+            epoch=self._epoch,
+            config=msgspec.to_builtins(trial.config),
+            start_mono_ns=self._start_mono_ns,
+            window=self._window,
+            faults=self._faults_seen,
+            wall_s=time.monotonic() - self._begun,
+            **{"load": self._load, **found},
+        )
+
+
+def _records(trial: Trial) -> RecordsSpec:
+    records = trial.config.swarm.records
+    mix = msgspec.to_builtins(records.mix)
+    return RecordsSpec(
+        source=records.source,
+        paths=records.paths,
+        attack_ratio=records.attack_ratio,
+        mix={kind: share for kind, share in mix.items() if share > 0},
+        ring_size=records.ring_size,
+    )
+
+
+def _load(trial: Trial) -> Load:
+    swarm, phases = trial.config.swarm, trial.config.trial
+    return Load(
+        arrivals=msgspec.to_builtins(swarm.arrivals),
+        open_loop=swarm.arrivals.open_loop,
+        agents=swarm.agents,
+        batch_size=swarm.batch_size,
+        timeout_s=swarm.timeout_s,
+        pause_s=swarm.pause_s,
+        horizon_s=phases.warmup_s + phases.measure_s,
+        records=msgspec.to_builtins(_records(trial)),
+    )

@@ -1,0 +1,215 @@
+"""The swarm: plays the batches of all virtual agents in one process.
+
+Open loop: the schedule says when each batch is cut, and nothing that the system does changes that. `saturate` and
+`drain` are full-load modes: a fixed number of unanalysed batches is kept in the system, or a backlog is laid down.
+
+Spoken to by its parent in lines: it says `ready` when all agents are connected, `loaded` when the last batch was cut and
+`idle` when every batch was answered; it is told `go MONO_NS` (when the load starts) and `stop`.
+"""
+
+import asyncio
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from loadgen.agent import VirtualAgent, Waiting
+from loadgen.batchlog import OVERFLOWED, BatchLog
+from loadgen.model.arrivals.drain import Drain
+from loadgen.model.arrivals.process import OpenLoopProcess
+from loadgen.model.arrivals.saturate import Saturate
+from loadgen.model.records.files import from_files
+from loadgen.model.records.ring import Mix, Ring, synthetic
+from loadgen.progress import RECORDER, SWARM, Progress
+from loadgen.ring import PackedRing
+from loadgen.schedule import Schedule, schedule
+from loadgen.spec import RecordsSpec, SwarmSpec
+
+try:
+    from uvloop import new_event_loop as _new_loop
+except ImportError:  # it doesn't install everywhere
+    from asyncio import new_event_loop as _new_loop  # type: ignore[assignment]
+
+#: How often a saturating swarm looks whether result rows made room in its window. A batch of 1000 records takes workers
+#: about 1 ms, so a window of dozens of batches never runs dry between two looks.
+WINDOW_LOOK_S: Final = 0.001
+
+#: Batches that a late swarm cuts before it looks at its sockets again.
+BURST: Final = 32
+
+#: Agents that connect at once at the start: the listen backlog is 128 on older kernels.
+CONNECTING: Final = 100
+
+
+class Swarm:
+    """All virtual agents of one process and their account."""
+
+    def __init__(self, spec: SwarmSpec) -> None:
+        folder = Path(spec.folder)
+        self.spec = spec
+        self.tag = spec.tag.encode()
+        self.ring = PackedRing(render(spec.records, spec.seed), spec.batch_size)
+        self.progress = Progress.create(folder / "swarm.progress", SWARM)
+        self.closing = False
+        self.bad_acks = 0
+        self.loop: asyncio.AbstractEventLoop
+        self._log = BatchLog(folder / "batches.bin")
+        self._agents = [VirtualAgent(self, number) for number in range(spec.agents)]
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._stop = asyncio.Event()
+
+    def cut(self, agent: VirtualAgent, count: int, cut_mono_ns: int) -> None:
+        """Cuts an agent's next batch."""
+        self.progress.add("cut_batches")
+        self.progress.add("cut_records", count)
+        agent.offer(count, cut_mono_ns)
+
+    def sent(self, batch: Waiting) -> None:
+        """A batch went out for the first time."""
+        self.progress.add("sent_batches")
+        self.progress.add("sent_records", batch.count)
+
+    def acked(self, agent: int, batch: Waiting, now_mono_ns: int, flags: int) -> None:
+        """A batch was acknowledged: its account is closed."""
+        self.progress.add("acked_batches")
+        self.progress.add("acked_records", batch.count)
+        self._log.write(agent, batch.first, batch.count, batch.cut_mono_ns, batch.sent_mono_ns, now_mono_ns, flags)
+
+    def overflowed(self, agent: int, first: int, count: int, cut_mono_ns: int) -> None:
+        """An agent's buffer was full: the batch is gone, and accounted for."""
+        self.progress.add("overflowed_batches")
+        self._log.write(agent, first, count, cut_mono_ns, 0, 0, OVERFLOWED)
+
+    def ended(self, agent: int, batch: Waiting, flags: int) -> None:
+        """The swarm stops and the batch was never acknowledged."""
+        self._log.write(agent, batch.first, batch.count, batch.cut_mono_ns, batch.sent_mono_ns, 0, flags)
+
+    def connect(self, agent: VirtualAgent) -> None:
+        """Begins a connection attempt for an agent."""
+        task = self.loop.create_task(self._connect(agent))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+
+    async def _connect(self, agent: VirtualAgent) -> None:
+        try:
+            await self.loop.create_connection(lambda: agent, self.spec.host, self.spec.port)
+        except OSError:
+            agent.refused()
+
+    async def run(self) -> None:
+        """The swarm's life: connect, wait for `go`, play, wait for `stop`."""
+        self.loop = asyncio.get_running_loop()
+        commands = await _commands(self.loop)
+        plan = None
+        spec = self.spec
+        if isinstance(spec.arrivals, OpenLoopProcess):
+            plan = schedule(
+                spec.arrivals, seed=spec.seed, agents=spec.agents, batch_size=spec.batch_size,
+                timeout_s=spec.timeout_s, horizon_s=spec.horizon_s,
+            )  # fmt: skip
+        for at in range(0, len(self._agents), CONNECTING):
+            for agent in self._agents[at : at + CONNECTING]:
+                self.connect(agent)
+            while self._connecting:
+                await asyncio.wait(self._connecting)
+        while self.progress["connected"] < len(self._agents):  # noqa: ASYNC110 - they also come back by themselves
+            await asyncio.sleep(0.01)
+        print("ready", flush=True)
+        word = (await commands.readline()).split()
+        if word and word[0] == b"go":
+            listener = self.loop.create_task(self._listen(commands))
+            await self._play(plan, int(word[1]))
+            await self._idle()
+            await self._stop.wait()
+            listener.cancel()
+        self._close()
+
+    async def _listen(self, commands: asyncio.StreamReader) -> None:
+        await commands.readline()  # `stop`, or the parent is gone: both end the swarm
+        self._stop.set()
+
+    async def _play(self, plan: Schedule | None, start_mono_ns: int) -> None:
+        if plan is not None:
+            await self._open_loop(plan, start_mono_ns)
+        elif isinstance(self.spec.arrivals, Saturate):
+            await self._saturate(self.spec.arrivals, start_mono_ns)
+        elif isinstance(self.spec.arrivals, Drain):
+            for number in range(self.spec.arrivals.backlog_batches):
+                self.cut(self._agents[number % len(self._agents)], self.spec.batch_size, time.monotonic_ns())
+        self.progress.set("loaded", 1)
+        print("loaded", flush=True)
+
+    async def _open_loop(self, plan: Schedule, start_mono_ns: int) -> None:
+        columns = (plan.time_ns.tolist(), plan.agent.tolist(), plan.count.tolist())
+        for turn, (at_ns, agent, count) in enumerate(zip(*columns, strict=True)):
+            due = start_mono_ns + at_ns
+            while (left := due - time.monotonic_ns()) > 0:
+                if self._stop.is_set():
+                    return
+                await asyncio.sleep(left / 1e9)
+            if not turn % BURST:
+                await asyncio.sleep(0)
+            self.cut(self._agents[agent], count, due)
+
+    async def _saturate(self, arrivals: Saturate, start_mono_ns: int) -> None:
+        rows = Progress.read(Path(self.spec.rows_progress), RECORDER)
+        end = start_mono_ns + round(self.spec.horizon_s * 1e9)
+        turn = cut = 0
+        while (now := time.monotonic_ns()) < end and not self._stop.is_set():
+            if now < start_mono_ns:
+                await asyncio.sleep((start_mono_ns - now) / 1e9)
+                continue
+            room = arrivals.window_batches - (cut - rows["batches"] - rows["dead_batches"])
+            for _ in range(room):
+                self.cut(self._agents[turn], self.spec.batch_size, time.monotonic_ns())
+                turn = (turn + 1) % len(self._agents)
+            cut += max(room, 0)
+            await asyncio.sleep(WINDOW_LOOK_S)
+
+    async def _idle(self) -> None:
+        while not self._stop.is_set() and not all(agent.idle for agent in self._agents):  # noqa: ASYNC110 - no event an ack
+            await asyncio.sleep(0.005)
+        if not self._stop.is_set():
+            print("idle", flush=True)
+
+    def _close(self) -> None:
+        self.closing = True
+        for agent in self._agents:
+            agent.close()
+        self._log.close()
+
+
+def render(records: RecordsSpec, seed: int) -> Ring:
+    """The ring that a spec names."""
+    if records.source == "files":
+        return from_files(records.paths)
+    total = sum(records.mix.values())
+    mix = Mix(**{kind: records.mix.get(kind, 0.0) / total for kind in Mix._fields})
+    return synthetic(seed, records.ring_size, records.attack_ratio, mix)
+
+
+async def _commands(loop: asyncio.AbstractEventLoop) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    return reader
+
+
+def main() -> None:
+    """`python -m loadgen.swarm SPEC.json`."""
+    spec = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=SwarmSpec)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = spec.agents + 100
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+    swarm = Swarm(spec)
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        runner.run(swarm.run())
+    print(json.dumps({"bad_acks": swarm.bad_acks, "reconnects": swarm.progress["reconnects"]}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""The journal: the scripts that guarantee delivery, behind one small class each for asyncio and for workers.
+
+Celery on Redis alone loses a batch whose worker dies between the pop and kombu's note of it; so every batch stands in
+`pending` from before its acknowledgement until its result row exists (docs/adr/0002). Each script is atomic, and each
+may be called again after a timeout whose outcome is unknown.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
+
+from redis.exceptions import NoScriptError
+
+from system.broker import keys, payload
+from system.broker.batch import Batch
+from system.wire.chunk import Chunk
+
+#: For how long the chunk of a client that isn't one of our agents is remembered, in seconds: 88 bytes a chunk in Redis.
+FOREIGN_ID_TTL_S: Final = 3600
+
+#: Record numbers above this aren't exact in Lua's doubles: such a chunk is treated as another client's.
+_MOST_RECORD: Final = 2**53
+
+
+class Script(NamedTuple):
+    """A Lua script and the hash that names it to EVALSHA."""
+
+    source: str
+    sha: str
+
+
+def _load(name: str) -> Script:
+    source = (files("system.broker") / "scripts" / f"{name}.lua").read_text()
+    return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+ACCEPT: Final = _load("accept")
+START: Final = _load("start")
+FINISH: Final = _load("finish")
+SWEEP: Final = _load("sweep")
+REQUEUE: Final = _load("requeue")
+ALL: Final = (ACCEPT, START, FINISH, SWEEP, REQUEUE)
+
+
+def stream(batch_id: bytes, chunk: Chunk) -> bytes:
+    """The name under which one run of one agent is deduplicated: its tag, epoch and agent number."""
+    tag = batch_id[: batch_id.rindex(b"\0")]
+    return b"%s\0%d\0%d" % (tag, chunk.epoch, chunk.agent)
+
+
+def accept_arguments(batches: Sequence[Batch], message: bytes, published_mono_ns: int) -> list[Any]:
+    """KEYS and ARGV of ACCEPT for one group of batches."""
+    arguments: list[Any] = [3, keys.PENDING, keys.QUEUE, keys.HIGH, message, FOREIGN_ID_TTL_S]
+    for batch in batches:
+        stored = payload.encode(
+            batch.packed, gzip=batch.gzip, received_mono_ns=batch.received_mono_ns, published_mono_ns=published_mono_ns
+        )
+        chunk = batch.chunk
+        if chunk is None or chunk.first + chunk.count >= _MOST_RECORD or chunk.count == 0:
+            arguments += [batch.id, b"", 0, 0, stored]
+        else:
+            arguments += [batch.id, stream(batch.id, chunk), chunk.first, chunk.count, stored]
+    return arguments
+
+
+class Finished(NamedTuple):
+    """One batch's end as a worker reports it. `given_up`: why it is dead, empty if it was analysed."""
+
+    id: bytes
+    row: bytes
+    records: int
+    detections: bytes
+    given_up: str
+
+
+class Journal:
+    """The worker's and the sweeper's side, on a synchronous Redis client."""
+
+    def __init__(self, client: Any, rows_limit: int) -> None:
+        self._client = client
+        self._rows_limit = rows_limit
+
+    def _run(self, script: Script, *arguments: Any) -> Any:
+        try:
+            return self._client.evalsha(script.sha, *arguments)
+        except NoScriptError:  # a server that was restarted has forgotten its scripts; nothing was executed
+            return self._client.eval(script.source, *arguments)
+
+    def start(self, ids: Sequence[bytes]) -> tuple[list[int], list[bytes | None]]:
+        """Begins a group: the number of the attempt for each id (0: no longer pending) and its payload."""
+        for load_first in (False, True):
+            pipe = self._client.pipeline(transaction=False)
+            if load_first:
+                pipe.script_load(START.source)
+            pipe.evalsha(START.sha, 2, keys.PENDING, keys.ATTEMPTS, *ids)
+            pipe.mget([keys.PAYLOAD + one for one in ids])
+            *_, attempts, payloads = pipe.execute(raise_on_error=False)
+            if isinstance(attempts, NoScriptError) and not load_first:
+                continue
+            for reply in (attempts, payloads):
+                if isinstance(reply, Exception):
+                    raise reply
+            return attempts, payloads
+        raise AssertionError("unreachable: the second round loads the script")
+
+    def finish(self, ends: Sequence[Finished]) -> list[int]:
+        """Ends a group: 1 for each batch whose row was written now, 0 for one that was finished before."""
+        arguments: list[Any] = [self._rows_limit]
+        for end in ends:
+            arguments += [end.id, end.row, end.records, end.detections, end.given_up]
+        names = (keys.PENDING, keys.ATTEMPTS, keys.ROWS, keys.COUNTERS, keys.DETECTIONS, keys.DEAD)
+        replies: list[int] = self._run(FINISH, len(names), *names, *arguments)
+        return replies
+
+    def lost(self, age_s: float, most: int) -> list[bytes]:
+        """The ids that are pending but neither queued nor held by a worker."""
+        found: list[bytes] = self._run(SWEEP, 3, keys.PENDING, keys.QUEUE, keys.UNACKED, age_s, most)
+        return found
+
+    def requeue(self, batch_id: bytes, message: bytes) -> bool:
+        """Queues a task for a batch that is still pending."""
+        return bool(self._run(REQUEUE, 3, keys.PENDING, keys.QUEUE, keys.COUNTERS, batch_id, message))

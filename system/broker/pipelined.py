@@ -1,0 +1,95 @@
+"""Publisher `pipelined`: Celery's message written in bulk through redis.asyncio, a group of batches in one script call.
+
+All groups that wait go in one round trip. With the journal, ACCEPT stores, journals and queues atomically; without it a
+transaction stores and queues. A timeout is indeterminate (the write may still happen), so nothing is retried here: no
+acknowledgement, the agent sends the same chunk again, and the script knows it.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from redis.exceptions import NoScriptError, RedisError
+
+from system.broker import journal, keys, payload
+from system.broker.batch import Batch
+from system.broker.connect import asyncio_client
+from system.broker.message import analyse, analyse_records, render
+from system.broker.publisher import BrokerUnavailableError, Outcome
+from system.settings import Process
+
+_OUTCOMES = {1: Outcome.ACCEPTED, 0: Outcome.KNOWN, -1: Outcome.CONFLICT}
+
+
+class PipelinedPublisher:
+    """Writes tasks into Celery's queue without Celery's API; an unmodified Celery worker takes them."""
+
+    def __init__(self, process: Process) -> None:
+        self._system = process.system
+        self._redis = asyncio_client(process.redis_url)
+
+    async def publish(self, batches: Sequence[Batch]) -> list[Outcome]:
+        """See `Publisher`. One round trip, and a second one only for a group with batches that were known."""
+        most = self._system.coalesce
+        groups = [batches[at : at + most] for at in range(0, len(batches), most)]
+        try:
+            if self._system.journal:
+                return await self._accept(groups)
+            await self._push(groups)
+        except (RedisError, OSError) as error:
+            raise BrokerUnavailableError(f"{type(error).__name__}: {error}") from error
+        return [Outcome.ACCEPTED] * len(batches)
+
+    async def _accept(self, groups: Sequence[Sequence[Batch]]) -> list[Outcome]:
+        replies = await self._round(groups, load_first=False)
+        if any(isinstance(reply, NoScriptError) for reply in replies):
+            replies = await self._round(groups, load_first=True)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        outcomes = [[_OUTCOMES[number] for number in reply] for reply in replies]
+        late = [
+            render(analyse(new))
+            for group, told in zip(groups, outcomes, strict=True)
+            if set(told) != {Outcome.ACCEPTED}
+            and (new := [batch.id for batch, one in zip(group, told, strict=True) if one is Outcome.ACCEPTED])
+        ]
+        if late:
+            await self._redis.lpush(keys.QUEUE, *late)
+        return [one for told in outcomes for one in told]
+
+    async def _round(self, groups: Sequence[Sequence[Batch]], *, load_first: bool) -> list[Any]:
+        pipe = self._redis.pipeline(transaction=False)
+        if load_first:
+            pipe.script_load(journal.ACCEPT.source)
+        published = time.monotonic_ns()
+        for group in groups:
+            message = render(analyse([batch.id for batch in group]))
+            pipe.evalsha(journal.ACCEPT.sha, *journal.accept_arguments(group, message, published))
+        replies: list[Any] = await pipe.execute(raise_on_error=False)
+        return replies[1:] if load_first else replies
+
+    async def _push(self, groups: Sequence[Sequence[Batch]]) -> None:
+        published = time.monotonic_ns()
+        async with self._redis.pipeline(transaction=True) as pipe:
+            for group in groups:
+                if self._system.handoff == "arguments":
+                    for batch in group:
+                        pipe.lpush(keys.QUEUE, render(analyse_records(batch, published)))
+                    continue
+                for batch in group:
+                    pipe.set(
+                        keys.PAYLOAD + batch.id,
+                        payload.encode(
+                            batch.packed,
+                            gzip=batch.gzip,
+                            received_mono_ns=batch.received_mono_ns,
+                            published_mono_ns=published,
+                        ),
+                    )
+                pipe.lpush(keys.QUEUE, render(analyse([batch.id for batch in group])))
+            await pipe.execute()
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._redis.aclose()

@@ -1,0 +1,187 @@
+"""The gateway as a process starts it: `serve(gateway, host, port)`, and `close()` to end it without losing a round.
+
+Two tasks run in one group: the rounds (group commit), and the watch that closes connections past a deadline. If one of
+them fails, which only a defect makes it do, the gateway stops listening and drops its connections.
+"""
+
+import asyncio
+import contextlib
+import time
+from types import TracebackType
+from typing import Self
+
+from system.broker.publisher import Publisher
+from system.gateway.admission import Admission
+from system.gateway.connection import LINGER_S, Clock, Connection, Hold
+from system.gateway.rounds import ROUND_BATCHES, ROUND_BYTES, Rounds
+from system.gateway.stats import GatewayStats
+from system.settings import Limits
+
+#: Connections that may wait to be accepted: a fleet that comes back after a restart comes all at once.
+BACKLOG = 4096
+
+#: The watch looks this often within a deadline, so that none is exceeded by more than this share of it.
+WATCHES_A_DEADLINE = 10
+
+#: But not more rarely than this.
+WATCH_PERIOD_S = 1.0
+
+
+class Gateway:
+    """The state that all connections share: admission, rounds, counters."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        limits: Limits,
+        *,
+        round_batches: int = ROUND_BATCHES,
+        round_bytes: int = ROUND_BYTES,
+        clock: Clock = time.monotonic_ns,
+    ) -> None:
+        """`publisher` remains the caller's to close, after the gateway."""
+        self.admission = Admission(limits)
+        self.stats = GatewayStats()
+        self.rounds = Rounds(publisher, self.stats, round_batches, round_bytes)
+        self.clock = clock
+        #: Connections with something that has a deadline: a message under way, acks unread, a close that isn't done.
+        self.watched: set[Connection] = set()
+        self.connections: set[Connection] = set()
+        self._holds = Hold.NONE
+        self._emptied = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    def connection(self) -> Connection:
+        """A protocol object for a new connection."""
+        return Connection(self)
+
+    def enter(self, connection: Connection) -> Hold | None:
+        """Registers a new connection; None if there are too many, else the holds it begins with."""
+        self.stats.connections_total += 1
+        if len(self.connections) >= self.admission.limits.connections:
+            return None
+        self.connections.add(connection)
+        self.stats.connections = len(self.connections)
+        return self._holds
+
+    def leave(self, connection: Connection) -> None:
+        """Forgets a connection."""
+        self.connections.discard(connection)
+        self.stats.connections = len(self.connections)
+        if not self.connections:
+            self._emptied.set()
+
+    def stop_reading(self) -> None:
+        """Holds every connection until the broker has caught up.
+
+        All of them at once: if each stopped at its own next read, each could pass the limit by a read.
+        """
+        if not self._holds & Hold.ALL_BYTES:
+            self._hold_all(Hold.ALL_BYTES)
+
+    def released(self) -> None:
+        """Bytes have left flight: reads again if there is room."""
+        if self._holds & Hold.ALL_BYTES and self.admission.may_resume:
+            self._holds &= ~Hold.ALL_BYTES
+            for connection in self.connections:
+                connection.unhold(Hold.ALL_BYTES)
+
+    async def run(self) -> None:
+        """Runs rounds and watch until `stop`; ends when the last round has."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.rounds.run(), name="rounds")
+            tasks.create_task(self._watch(), name="watch")
+
+    def stop(self) -> None:
+        """Stops reading and lets `run` end once all batches taken on have been published."""
+        self._hold_all(Hold.STOPPING)
+        self._stopping.set()
+        self.rounds.stop()
+
+    async def disconnect(self) -> None:
+        """Closes all connections once their acks are written, and drops those whose peers don't end in time."""
+        self._emptied.clear()
+        for connection in list(self.connections):
+            connection.close(None)
+        if self.connections:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_S):
+                    await self._emptied.wait()
+        for connection in list(self.connections):
+            connection.abort()
+
+    def _hold_all(self, hold: Hold) -> None:
+        self._holds |= hold
+        for connection in self.connections:
+            connection.hold(hold)
+
+    async def _watch(self) -> None:
+        period_s = min(WATCH_PERIOD_S, self.admission.limits.frame_deadline_s / WATCHES_A_DEADLINE)
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(period_s):
+                    await self._stopping.wait()
+            now_mono_ns = self.clock()
+            for connection in list(self.watched):
+                connection.check(now_mono_ns)
+
+
+class Server:
+    """A gateway that listens. Leave it by `close()`, or use it in `async with`."""
+
+    def __init__(self, gateway: Gateway, listener: asyncio.Server) -> None:
+        self.gateway = gateway
+        self._listener = listener
+        #: Where it listens: the port is the real one if port 0 was asked for.
+        self.host: str
+        self.port: int
+        self.host, self.port = listener.sockets[0].getsockname()[:2]
+        self._running = asyncio.create_task(self._run(), name="gateway")
+
+    async def _run(self) -> None:
+        try:
+            await self.gateway.run()
+        finally:
+            self._listener.close()
+            await self.gateway.disconnect()
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether new connections are taken."""
+        return self._listener.is_serving()
+
+    async def wait(self) -> None:
+        """Waits until the gateway ends.
+
+        Raises: ExceptionGroup if it failed.
+        """
+        await asyncio.shield(self._running)
+
+    async def close(self) -> None:
+        """Stops listening and reading, lets the batches taken on be published and acknowledged, then closes.
+
+        Takes as long as the publisher takes to publish what waits or to give it up.
+
+        Raises: ExceptionGroup if the gateway failed, now or before.
+        """
+        self._listener.close()
+        self.gateway.stop()
+        await self._running
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+async def serve(gateway: Gateway, host: str, port: int) -> Server:
+    """Starts listening; port 0 takes a free one, which is then the server's `port`.
+
+    Raises: OSError if the address can't be bound.
+    """
+    loop = asyncio.get_running_loop()
+    listener = await loop.create_server(gateway.connection, host, port, backlog=BACKLOG)
+    return Server(gateway, listener)

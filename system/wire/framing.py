@@ -1,0 +1,167 @@
+"""Messages out of a TCP byte stream: any split of the stream gives the same envelopes.
+
+Each read goes through `feed`, which steps from head to body to option. A packed body is jumped over by its length; a
+forward or message body is stepped over by a walker that resumes where the last read ended. No byte is looked at twice,
+and a body is copied once: when it is complete, out of the reads it came in.
+
+Invariants: what is held never exceeds the limit by more than one read; a length claimed above the limit is refused
+before anything is allocated for it.
+"""
+
+from collections.abc import Iterator
+
+import msgpack
+
+from system.wire.format import NIL
+from system.wire.head import Head, read_head
+from system.wire.messages import Envelope, Mode, ProtocolError, Refusal
+from system.wire.option import Option, read_option
+from system.wire.walker import new_walker, skip
+
+#: Reads smaller than this are joined as they come, so that a sender of single bytes can't cost an object for each.
+_SMALL_READ_BYTES = 4096
+
+#: Message mode: an entry is `[time, record]`, and its two elements lie bare in the message.
+_ENTRY_HEADER = b"\x92"
+
+_NO_OPTION = Option()
+
+
+class FrameReader:
+    """Cuts one connection's stream into envelopes.
+
+    After a ProtocolError the reader is of no more use: close the connection.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        """`limit_bytes`: largest body of a message."""
+        self._limit_bytes = limit_bytes
+        #: Messages and heartbeats completed so far.
+        self.frames = 0
+        self._cut = b""  # a head or option whose end has not come yet
+        self._head: Head | None = None
+        self._packed: bytes | None = None  # the body, once complete, while its option has not come yet
+        self._parts: list[bytes | bytearray | memoryview] = []
+        self._parts_bytes = 0
+        self._end = 0  # packed mode: where the body ends, counted from the beginning of the current read
+        self._walker: msgpack.Unpacker | None = None
+        self._walker_origin = 0  # where the walker's first byte lies, counted from the beginning of the current read
+        self._values_left = 0
+
+    @property
+    def partial_bytes(self) -> int:
+        """Bytes held of a message that isn't complete."""
+        return len(self._cut) + self._parts_bytes + (len(self._packed) if self._packed is not None else 0)
+
+    @property
+    def between_messages(self) -> bool:
+        """Whether the stream stands at the end of a message."""
+        return self._head is None and not self._cut
+
+    def feed(self, data: bytes) -> Iterator[Envelope]:
+        """The messages that `data`, the next bytes of the stream, completes. Run it to its end before the next `feed`.
+
+        Raises: ProtocolError, after the messages before it, at the first thing that is no message.
+        """
+        if self._cut:
+            data, self._cut = self._cut + data, b""
+        elif self._walker is not None:
+            self._walker.feed(data)
+        at = 0
+        size = len(data)
+        while at < size:
+            if self._head is None:
+                if data[at] == NIL:  # a heartbeat
+                    at += 1
+                    self.frames += 1
+                    continue
+                head = read_head(data, at)
+                if head is None:
+                    self._cut = data[at:]
+                    break
+                self._begin(head, data)
+                self._head = head
+                at = head.body
+            if self._packed is None:
+                end = self._body_end(size)
+                if end is None:
+                    self._hold(data, at)
+                    break
+                self._packed = self._body(data, at, end)
+                at = end
+            if not self._head.has_option:
+                yield self._envelope(_NO_OPTION)
+            elif at < size:
+                found = read_option(data, at)
+                if found is None:
+                    self._cut = data[at:]
+                    break
+                option, at = found
+                yield self._envelope(option)
+        if self._packed is not None or self._head is None:
+            self._walker = None  # it keeps its place across reads only inside a body
+        self._end -= size
+        self._walker_origin -= size
+
+    def _begin(self, head: Head, data: bytes) -> None:
+        if head.size > self._limit_bytes:  # an entry has at least one byte, so this holds for a count of entries too
+            raise ProtocolError(Refusal.TOO_LARGE)
+        if head.mode is Mode.PACKED:
+            self._end = head.body + head.size
+            return
+        # The walker of the message before may go on in this read: a new one for each of many small messages would be
+        # fed what is left of the read again and again.
+        if self._walker is None:
+            self._walker = new_walker()
+            self._walker.feed(memoryview(data)[head.second :])
+            self._walker_origin = head.second
+        else:
+            self._walker.read_bytes(head.second - self._walker_origin - self._walker.tell())
+        self._values_left = 2 if head.mode is Mode.MESSAGE else 1
+
+    def _body_end(self, size: int) -> int | None:
+        """Where the body ends, counted from the beginning of this read of `size` bytes; None if in a later one."""
+        assert self._head is not None
+        if self._head.mode is Mode.PACKED:
+            return self._end if self._end <= size else None
+        assert self._walker is not None
+        while self._values_left:
+            if not skip(self._walker):
+                return None
+            self._values_left -= 1
+        return self._walker_origin + int(self._walker.tell())
+
+    def _hold(self, data: bytes, at: int) -> None:
+        size = len(data) - at
+        self._parts_bytes += size
+        if self._parts_bytes > self._limit_bytes:
+            raise ProtocolError(Refusal.TOO_LARGE)
+        if size >= _SMALL_READ_BYTES:
+            self._parts.append(memoryview(data)[at:] if at else data)
+        elif self._parts and isinstance(self._parts[-1], bytearray):
+            self._parts[-1] += data[at:]
+        else:
+            self._parts.append(bytearray(data[at:]))
+
+    def _body(self, data: bytes, at: int, end: int) -> bytes:
+        assert self._head is not None
+        if self._parts_bytes + end - at > self._limit_bytes:
+            raise ProtocolError(Refusal.TOO_LARGE)
+        bare = self._head.mode is Mode.MESSAGE
+        if not self._parts and not bare:
+            return data[at:end]
+        entry_header = [_ENTRY_HEADER] if bare else []
+        body = b"".join((*entry_header, *self._parts, memoryview(data)[at:end]))
+        self._parts = []
+        self._parts_bytes = 0
+        return body
+
+    def _envelope(self, option: Option) -> Envelope:
+        head, packed = self._head, self._packed
+        assert head is not None
+        assert packed is not None
+        self._head = self._packed = None
+        self.frames += 1
+        # Compression is a property of packed bodies; in the other modes the flag has nothing to apply to.
+        gzip = option.gzip and head.mode is Mode.PACKED
+        return Envelope(head.tag, packed, gzip, option.chunk, option.ack, head.mode)

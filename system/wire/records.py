@@ -1,0 +1,187 @@
+"""Where the text of each record lies in packed bytes, found in place: nothing is decoded, nothing copied.
+
+The usual record is `92 d7 00 tttttttt 81 a3 'log' <length> <text>` (packing.py). All of them in a batch are found at
+once with numpy: candidates where their fixed bytes stand, lengths read at all candidates, and the chain followed from
+0, each record ending where the next begins. A chain that reaches the end is the true one, by induction: the record at 0
+is read as MessagePack says, hence its end is right, hence the next one. Any other bytes are walked entry by entry.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgpack
+import numpy as np
+from numpy.typing import NDArray
+
+from system.wire.format import ARRAY_HEADER_BYTES, EXTENSIONS, INTEGERS, MAP_HEADER_BYTES, RAW_HEADER_BYTES, read_count
+
+#: Keys that the line of a record lies under, most wanted first: Docker and Fluent Bit's tail, Fluentd, others.
+TEXT_KEYS = (b"log", b"message", b"msg")
+
+#: Bytes of the usual record before the first byte of its text's header.
+_FIXED_BYTES = 16
+#: Its first three bytes, and bytes 11 to 15 (`81 a3 'log'`) as they lie in the little-endian u64 that begins at byte 9.
+_MARK = int.from_bytes(b"\x92\xd7\x00", "little")
+_MARK_MASK = 0xFFFFFF
+_KEY = np.uint64(int.from_bytes(b"\x00\x00\x81\xa3log\x00", "little"))
+_KEY_MASK = np.uint64(0x00FF_FFFF_FFFF_0000)
+_TOP_BYTE = np.uint64(56)
+
+#: By the first byte of a text's header: bytes of the header, or 0 where it is no str or bin.
+_HEADER_BYTES = np.array([RAW_HEADER_BYTES.get(first, 0) for first in range(256)], dtype=np.int64)
+
+
+class Records(NamedTuple):
+    """Record i's text is `buffer[starts[i]:ends[i]]`; i is the entry's place in the batch.
+
+    A malformed entry (not `[time, record]`, no text under a known key) counts among `malformed`, keeps its place, and
+    has an empty text. Bytes at the end that are no whole entry count as one malformed entry.
+    """
+
+    buffer: bytes
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    malformed: int
+
+
+def locate(packed: bytes, keys: Sequence[bytes] = TEXT_KEYS) -> Records:
+    """The text of every record in `packed`, which is not compressed. Never raises, whatever the bytes.
+
+    Args: keys: where a record's line may lie. The first of them that holds text (str or bin) is it; of a key that
+        comes twice, the last.
+    """
+    if b"log" in keys:
+        found = _chain(packed)
+        if found is not None:
+            return Records(packed, *found, malformed=0)
+    return walk(packed, keys)
+
+
+def _chain(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Starts and ends if all of `packed` is usual records, else None."""
+    size = len(packed)
+    if size <= _FIXED_BYTES:
+        return None
+    octets = np.frombuffer(packed, dtype=np.uint8)
+    # Unaligned views: element i is the little-endian number whose first byte is byte i.
+    fours = np.ndarray((size - 3,), dtype="<u4", buffer=packed, strides=(1,))
+    eights = np.ndarray((size - 7,), dtype="<u8", buffer=packed, strides=(1,))
+    heads = np.flatnonzero(octets[: size - _FIXED_BYTES] == _MARK & 0xFF)
+    keyed = eights[heads + 9]
+    usual = ((fours[heads] & _MARK_MASK) == _MARK) & ((keyed & _KEY_MASK) == _KEY)
+    if not usual.all():
+        heads, keyed = heads[usual], keyed[usual]
+    if heads.size == 0 or heads[0] != 0:
+        return None
+    firsts = (keyed >> _TOP_BYTE).astype(np.intp)
+    header_bytes = _HEADER_BYTES[firsts]
+    starts = heads + _FIXED_BYTES + header_bytes
+    ends = starts + _text_bytes(octets, heads, firsts, header_bytes)
+    # In the ordinary case every candidate is a record. Else some lie inside a text, and the chain leads around them.
+    if ends[-1] == size and np.array_equal(heads[1:], ends[:-1]) and header_bytes.all():
+        return starts, ends
+    return _follow(size, heads, header_bytes, starts, ends)
+
+
+def _text_bytes(
+    octets: NDArray[np.uint8], heads: NDArray[np.intp], firsts: NDArray[np.intp], header_bytes: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The length that each text's header claims. A header that the buffer cuts off gives a text that begins past it."""
+    last = octets.size - 1
+
+    def octet(place: int) -> NDArray[np.int64]:
+        return octets[np.minimum(heads + (_FIXED_BYTES + place), last)].astype(np.int64)
+
+    longest = header_bytes.max()
+    claimed = firsts & 0x1F
+    if longest >= 2:
+        claimed = np.where(header_bytes >= 2, octet(1), claimed)
+    if longest >= 3:
+        claimed = np.where(header_bytes >= 3, claimed << 8 | octet(2), claimed)
+    if longest >= 5:
+        claimed = np.where(header_bytes == 5, claimed << 16 | octet(3) << 8 | octet(4), claimed)
+    return claimed
+
+
+def _follow(
+    size: int,
+    heads: NDArray[np.intp],
+    header_bytes: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """The candidates that the chain from 0 to `size` visits; None if it leads to a place where none is."""
+    following = np.searchsorted(heads, ends)
+    inside = following < heads.size
+    closes = (ends == size) | (inside & (heads[np.where(inside, following, 0)] == ends))
+    closes &= header_bytes > 0
+    next_head = np.where(closes, following, -1).tolist()
+    chain = [0]
+    while (place := next_head[chain[-1]]) < len(next_head):
+        if place < 0:
+            return None
+        chain.append(place)
+    return starts[chain], ends[chain]
+
+
+def walk(packed: bytes, keys: Sequence[bytes] = TEXT_KEYS) -> Records:
+    """What `locate` gives, by stepping over every entry: for the records of any client, and hostile bytes."""
+    rank = {key: place for place, key in reversed(list(enumerate(keys)))}
+    starts: list[int] = []
+    ends: list[int] = []
+    malformed = 0
+    at = 0
+    # Positions only: values are stepped over, so that no claimed length allocates and no odd type can fail to be built.
+    walker = msgpack.Unpacker(max_buffer_size=max(1, len(packed)))
+    walker.feed(packed)
+    while at < len(packed):
+        try:
+            text = _walk_entry(packed, at, walker, rank)
+            following = walker.tell()
+        except (msgpack.OutOfData, ValueError, IndexError):  # cut, no MessagePack or too deep: nothing can follow
+            text, following = None, len(packed)
+        if text is None:
+            malformed += 1
+            text = (at, at)
+        starts.append(text[0])
+        ends.append(text[1])
+        at = following
+    return Records(packed, np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64), malformed)
+
+
+def _walk_entry(packed: bytes, at: int, walker: msgpack.Unpacker, rank: dict[bytes, int]) -> tuple[int, int] | None:
+    """Steps over the entry at `at`; where its text begins and ends, or None if the entry is malformed.
+
+    Raises: msgpack.OutOfData or IndexError if the bytes end within the entry, ValueError if they are no MessagePack.
+    """
+    header_bytes = ARRAY_HEADER_BYTES.get(packed[at])
+    if header_bytes is None or read_count(packed, at, header_bytes) != 2:
+        walker.skip()
+        return None
+    walker.read_bytes(header_bytes)
+    time_first = packed[at + header_bytes]
+    walker.skip()
+    # Fluent Bit sends `[[time, {metadata}], record]` too.
+    timed = time_first in INTEGERS or time_first in EXTENSIONS or time_first in ARRAY_HEADER_BYTES
+    at = walker.tell()
+    header_bytes = MAP_HEADER_BYTES.get(packed[at])
+    if header_bytes is None or not timed:
+        walker.skip()
+        return None
+    pairs = read_count(packed, at, header_bytes)
+    walker.read_bytes(header_bytes)
+    found = None
+    best = len(rank)
+    for _ in range(pairs):
+        key_at = walker.tell()
+        walker.skip()
+        value_at = walker.tell()
+        walker.skip()
+        key_header = RAW_HEADER_BYTES.get(packed[key_at])
+        if key_header is None:
+            continue
+        place = rank.get(packed[key_at + key_header : value_at])
+        if place is not None and place <= best and packed[value_at] in RAW_HEADER_BYTES:
+            best = place
+            found = (value_at + RAW_HEADER_BYTES[packed[value_at]], walker.tell())
+    return found

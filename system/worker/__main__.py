@@ -1,0 +1,25 @@
+"""`python -m system.worker`: one Celery worker node, its parent and its prefork children, from CAUDAL_SETTINGS.
+
+The ordinary `celery worker`; only the flags follow from the settings.
+"""
+
+from system.settings import Process
+from system.worker import app
+
+
+def arguments(process: Process, concurrency: int) -> list[str]:
+    """The command line after `celery`."""
+    words = ["worker", "--pool", "prefork", "--concurrency", str(concurrency), "--loglevel", "WARNING"]
+    words += ["--hostname", f"node{process.node}@%h"]
+    if not process.system.worker_chatter:
+        words += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    return words
+
+
+def main() -> None:
+    """Runs until SIGTERM (running tasks are finished) or SIGQUIT."""
+    app.celery.worker_main(arguments(app.process, app.process.concurrency))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""The analyst: what one worker child does with a task, from the payload's fetch to the result row.
+
+Claim check: START and the payloads in one round trip, scan, FINISH. Records in the arguments: scan, push the row; what
+that loses or repeats, the harness shows. Instants are CLOCK_MONOTONIC; the commit's own instant is known only when its
+reply comes, so it is shipped with the next row (system/wire/row.py).
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from system.broker import keys, payload
+from system.broker.journal import Finished, Journal
+from system.engine.engine import Hits, SignatureEngine
+from system.settings import Process
+from system.signatures.model import Signature
+from system.wire import row
+from system.wire.chunk import Chunk, parse_chunk
+from system.wire.records import Records, locate
+from system.worker.detections import detection_lines
+from system.worker.inflate import inflate
+
+
+class Stamps(NamedTuple):
+    """The instants of one batch on its way, in ns of CLOCK_MONOTONIC."""
+
+    received: int
+    published: int
+    started: int
+    fetched: int
+    scanned: int
+
+
+class Analyst:
+    """One worker child's state: its engine, its connection, its task number."""
+
+    def __init__(self, process: Process, signatures: Sequence[Signature], engine: SignatureEngine, client: Any) -> None:
+        self._signatures = signatures
+        self._engine = engine
+        self._client = client
+        self._system = process.system
+        self._node = process.node
+        self._detections = process.detections
+        self._journal = Journal(client, process.system.rows_limit)
+        self._writer = os.getpid()
+        self._seq = 0
+        #: (task number, instant) of the last commit that no row has carried yet.
+        self.uncarried: tuple[int, int] | None = None
+
+    def analyse(self, ids: list[bytes]) -> None:
+        """Analyses the batches whose payloads lie under `ids`; those that somebody finished already are left alone."""
+        started = time.monotonic_ns()
+        attempts, stored = self._fetch(ids)
+        fetched = time.monotonic_ns()
+        scanned: list[tuple[bytes, int, payload.Payload, tuple[Records, Hits] | None]] = []
+        for one, attempt, value in zip(ids, attempts, stored, strict=True):
+            if attempt == 0 or value is None:
+                continue
+            held = payload.decode(value)
+            if attempt > self._system.attempts:
+                scanned.append((one, attempt, held, None))
+                continue
+            packed = inflate(held.packed) if held.gzip else held.packed
+            records = locate(packed)
+            hits = self._engine.scan(records.buffer, records.starts, records.ends)
+            scanned.append((one, attempt, held, (records, hits)))
+        done = time.monotonic_ns()
+        self._seq += 1
+        ends = []
+        for one, attempt, held, outcome in scanned:
+            stamps = Stamps(held.received_mono_ns, held.published_mono_ns, started, fetched, done)
+            if outcome is None:
+                written = self._row(row.DEAD, one, attempt, len(held.packed), None, stamps)
+                ends.append(Finished(one, written, 0, b"", f"given up after {attempt - 1} attempts"))
+                continue
+            records, hits = outcome
+            written = self._row(row.ANALYSED, one, attempt, len(held.packed), outcome, stamps)
+            found = detection_lines(one, records, hits, self._signatures) if self._detections else b""
+            ends.append(Finished(one, written, len(records.starts), found, ""))
+        repeated = sum(attempt == 0 for attempt in attempts)
+        self._finish(ends, repeated)
+        self.uncarried = (self._seq, time.monotonic_ns())
+
+    def _fetch(self, ids: list[bytes]) -> tuple[list[int], list[bytes | None]]:
+        if self._system.journal:
+            return self._journal.start(ids)
+        return [1] * len(ids), self._client.mget([keys.PAYLOAD + one for one in ids])
+
+    def _finish(self, ends: list[Finished], repeated: int) -> None:
+        if self._system.journal:
+            if ends:
+                self._journal.finish(ends)
+            if repeated:
+                self._client.hincrby(keys.COUNTERS, "repeat_executions", repeated)
+            return
+        pipe = self._client.pipeline(transaction=False)
+        self._append(pipe, [end.row for end in ends], sum(end.records for end in ends))
+        for end in ends:
+            if end.detections:
+                pipe.rpush(keys.DETECTIONS, end.detections)
+            pipe.delete(keys.PAYLOAD + end.id)
+        pipe.execute()
+
+    def analyse_records(self, one: bytes, received: int, published: int, packed_bytes: int, lines: list[str]) -> None:
+        """Analyses records that came in the task's arguments: one row per execution, no journal."""
+        started = time.monotonic_ns()
+        raw = [line.encode("latin-1") for line in lines]
+        lengths = np.fromiter(map(len, raw), dtype=np.int64, count=len(raw))
+        ends = np.cumsum(lengths)
+        records = Records(b"".join(raw), ends - lengths, ends, 0)
+        fetched = time.monotonic_ns()
+        hits = self._engine.scan(records.buffer, records.starts, records.ends)
+        stamps = Stamps(received, published, started, fetched, time.monotonic_ns())
+        self._seq += 1
+        written = self._row(row.ANALYSED, one, 1, packed_bytes, (records, hits), stamps)
+        pipe = self._client.pipeline(transaction=False)
+        self._append(pipe, [written], len(raw))
+        if self._detections and len(hits.record):
+            pipe.rpush(keys.DETECTIONS, detection_lines(one, records, hits, self._signatures))
+        pipe.execute()
+        self.uncarried = (self._seq, time.monotonic_ns())
+
+    def _append(self, pipe: Any, rows: list[bytes], records: int) -> None:
+        pipe.rpush(keys.ROWS, *rows)
+        pipe.hincrby(keys.COUNTERS, "batches_analysed", len(rows))
+        pipe.hincrby(keys.COUNTERS, "records_analysed", records)
+
+    def _row(self, kind: int, one: bytes, attempt: int, packed_bytes: int, outcome: Any, stamps: Stamps) -> bytes:
+        chunk = parse_chunk(one[one.rindex(b"\0") + 1 :]) or _foreign(one)
+        records, hits = outcome or (None, None)
+        committed_seq, committed = self.uncarried or (0, 0)
+        self.uncarried = None
+        header = row.pack_header(
+            kind,
+            min(attempt, 255),
+            self._node,
+            self._writer,
+            self._seq,
+            committed_seq,
+            committed,
+            *(chunk.epoch, chunk.agent, chunk.count, chunk.first),
+            0 if records is None else len(records.starts),
+            0 if records is None else records.malformed,
+            0 if hits is None else len(hits.record),
+            packed_bytes,
+            *stamps,
+        )
+        if hits is None or not len(hits.record):
+            return header
+        pairs = np.empty(len(hits.record), row.HIT)
+        pairs["record"] = hits.record
+        pairs["signature"] = hits.signature
+        return header + pairs.tobytes()
+
+    def stamp(self) -> None:
+        """Ships the last commit's instant alone, when no next row has come to carry it."""
+        waiting = self.uncarried
+        if waiting is None:
+            return
+        self.uncarried = None
+        blank = (0,) * 8
+        header = row.pack_header(row.STAMP, 0, self._node, self._writer, 0, *waiting, *blank, 0, 0, 0, 0, 0)
+        self._client.rpush(keys.ROWS, header)
+
+
+def _foreign(batch_id: bytes) -> Chunk:
+    number = int.from_bytes(hashlib.blake2b(batch_id, digest_size=8).digest(), "big")
+    return Chunk(0, row.FOREIGN_AGENT, number, 0)

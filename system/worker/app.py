@@ -1,0 +1,59 @@
+"""The Celery application that `celery -A system.worker.app worker` runs.
+
+Signatures are loaded and the engine compiled here, in the parent and before the fork: Celery gives a child four seconds
+to start, and a large database takes longer. A child makes its own connection at its first task.
+"""
+
+import os
+import signal
+import sys
+
+from celery.signals import worker_process_init, worker_ready
+
+from system.broker import app
+from system.broker.message import ANALYSE, ANALYSE_RECORDS
+from system.engine import registry
+from system.settings import from_environment
+from system.signatures.loaders import load
+from system.worker.child import Child
+
+process = from_environment()
+signatures = load(process.system.rules)
+engine = registry.build(process.system.engine, signatures)
+celery = app.build(process)
+
+_children: dict[int, Child] = {}
+
+
+def child() -> Child:
+    """This process's child, made at the first call after the fork."""
+    pid = os.getpid()
+    if pid not in _children:
+        _children.clear()
+        _children[pid] = Child(process, signatures, engine)
+    return _children[pid]
+
+
+@celery.task(name=ANALYSE, ignore_result=True)  # type: ignore[untyped-decorator]
+def analyse(ids: list[str]) -> None:
+    """Analyses the batches whose payloads lie in Redis under `ids`."""
+    child().analyse(ids)
+
+
+@celery.task(name=ANALYSE_RECORDS, ignore_result=True)  # type: ignore[untyped-decorator]
+def analyse_records(one: str, received: int, published: int, packed_bytes: int, lines: list[str]) -> None:
+    """Analyses the records that the message carries."""
+    child().analyse_records(one, received, published, packed_bytes, lines)
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def _place_child(**_: object) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the parent's to handle
+    if process.child_cpus:
+        os.sched_setaffinity(0, process.child_cpus)
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def _say_ready(**_: object) -> None:
+    assert sys.__stdout__ is not None  # Celery has put its log in the place of sys.stdout
+    print(f"ready node{process.node}", file=sys.__stdout__, flush=True)

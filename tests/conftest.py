@@ -1,0 +1,27 @@
+"""Fixtures that start real parts: a broker for a test module, empty for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments.deploy import broker as brokers
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[brokers.Broker]:
+    """The embedded server, one a test process."""
+    folder: Path = tmp_path_factory.mktemp("broker")
+    started = brokers.start(folder, named=None, url=None, cpus=())
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def redis(broker: brokers.Broker) -> Iterator[Any]:
+    """A client of the broker, whose database is empty at each test's start."""
+    client = broker.client()
+    client.flushall()
+    yield client
+    client.close()

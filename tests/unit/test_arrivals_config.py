@@ -1,0 +1,106 @@
+"""`[swarm.arrivals]` tables: what decodes, what is refused and with which words, and what other packages may offer."""
+
+import sys
+from importlib.metadata import EntryPoint
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import pytest
+
+from loadgen.model.arrivals.constant import Constant
+from loadgen.model.arrivals.drain import Drain
+from loadgen.model.arrivals.poisson import Poisson
+from loadgen.model.arrivals.process import ArrivalProcess, OpenLoopProcess
+from loadgen.model.arrivals.registry import BUILT_IN, GROUP, Arrivals, collect, kind_of
+from loadgen.model.arrivals.saturate import Saturate
+
+
+@pytest.mark.parametrize(
+    ("table", "process"),
+    [
+        ({"kind": "constant", "rate_per_s": 2}, Constant(rate_per_s=2.0)),
+        ({"kind": "poisson", "rate_per_s": 0.01}, Poisson(rate_per_s=0.01)),
+        ({"kind": "saturate"}, Saturate(window_batches=64)),
+        ({"kind": "saturate", "window_batches": 3}, Saturate(window_batches=3)),
+        ({"kind": "drain"}, Drain(backlog_batches=2000)),
+    ],
+)
+def test_a_table_decodes_to_the_process_of_its_kind(table: dict[str, Any], process: ArrivalProcess) -> None:
+    assert msgspec.convert(table, Arrivals) == process
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"kind": "poisson", "rate_per_s": -3.0}, "arrivals.rate_per_s must be > 0 and finite, got -3.0; "),
+        ({"kind": "poisson", "rate_per_s": 0.0}, "arrivals.rate_per_s must be > 0 and finite, got 0.0; "),
+        ({"kind": "constant", "rate_per_s": float("nan")}, "arrivals.rate_per_s must be > 0 and finite, got nan; "),
+        ({"kind": "constant", "rate_per_s": float("inf")}, r'got inf; .* kind = "saturate" for full load'),
+        ({"kind": "constant", "rate_per_s": 2e9}, "must be between 1e-09 and 1e[+]09, got 2000000000.0; "),
+        ({"kind": "poisson", "rate_per_s": 1e-300}, "must be between 1e-09 and 1e[+]09, got 1e-300; "),
+        ({"kind": "saturate", "window_batches": 0}, "arrivals.window_batches must be >= 1, got 0; "),
+        ({"kind": "drain", "backlog_batches": -1}, "arrivals.backlog_batches must be >= 1, got -1; "),
+        ({"kind": "poisson"}, "missing required field `rate_per_s`"),
+        ({"kind": "poisson", "rate_per_s": 1.0, "rate": 1.0}, "unknown field `rate`"),
+        ({"kind": "poisson", "rate_per_s": "1"}, "Expected `float`, got `str`"),
+        ({"kind": "saturate", "window_batches": 1.5}, "Expected `int`, got `float`"),
+        ({"kind": "posson", "rate_per_s": 1.0}, "Invalid value 'posson'"),
+        ({"rate_per_s": 1.0}, "missing required field `kind`"),
+    ],
+)
+def test_a_wrong_table_is_refused_in_one_line(table: dict[str, Any], message: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=message) as caught:
+        msgspec.convert(table, Arrivals)
+    assert "\n" not in str(caught.value)
+
+
+def test_construction_refuses_what_decoding_refuses() -> None:
+    with pytest.raises(ValueError, match=r"got -3\.0"):
+        Poisson(rate_per_s=-3.0)
+
+
+def test_a_process_cannot_be_changed_after_its_check() -> None:
+    process = Poisson(rate_per_s=1.0)
+    with pytest.raises(AttributeError):
+        process.rate_per_s = -1.0  # type: ignore[misc]
+
+
+class Silent(OpenLoopProcess, frozen=True, kw_only=True, tag="silent"):
+    """A process as another package may offer it."""
+
+
+class SecondPoisson(OpenLoopProcess, frozen=True, kw_only=True, tag="poisson"):
+    """One that takes a kind which exists."""
+
+
+@pytest.fixture
+def offers(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of an importable module that offers the above."""
+    module = ModuleType("offers_arrivals")
+    module.Silent, module.SecondPoisson, module.number = Silent, SecondPoisson, 7  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return module.__name__
+
+
+def test_an_installed_package_adds_a_kind(offers: str) -> None:
+    processes = collect(BUILT_IN, [EntryPoint("silent", f"{offers}:Silent", GROUP)])
+    assert [kind_of(process) for process in processes] == ["constant", "poisson", "saturate", "drain", "silent"]
+
+
+def test_a_kind_offered_twice_is_refused(offers: str) -> None:
+    point = EntryPoint("other", f"{offers}:SecondPoisson", GROUP)
+    with pytest.raises(ValueError, match=r"'other' \(caudal.arrivals\) must offer a new kind, got 'poisson'"):
+        collect(BUILT_IN, [point])
+
+
+def test_an_entry_point_that_is_no_arrival_process_is_refused(offers: str) -> None:
+    with pytest.raises(ValueError, match=r"'n' .* must name a subclass of ArrivalProcess, got offers_arrivals:number"):
+        collect(BUILT_IN, [EntryPoint("n", f"{offers}:number", GROUP)])
+
+
+def test_an_open_loop_process_without_times_says_what_is_missing() -> None:
+    with pytest.raises(NotImplementedError, match="Silent must give blocks"):
+        Silent().blocks(1, 1)
+    with pytest.raises(NotImplementedError, match="Silent must give mean_rate_per_s"):
+        Silent().draw(1, 1, 10)

@@ -1,0 +1,192 @@
+"""Records located in packed bytes: the documented cases; property/test_wire_records.py holds the two ways equal."""
+
+import struct
+
+import msgpack
+import pytest
+
+from system.wire import records
+from system.wire.packing import pack_record
+from system.wire.records import Records, locate, walk
+
+EVENT_TIME = msgpack.ExtType(0, struct.pack(">II", 1_700_000_000, 5))
+
+
+def texts(found: Records) -> list[bytes]:
+    return [found.buffer[start:end] for start, end in zip(found.starts.tolist(), found.ends.tolist(), strict=True)]
+
+
+@pytest.fixture
+def no_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails a test that leaves the fast path."""
+
+    def refuse(*_: object) -> Records:
+        raise AssertionError("the fast path was left")
+
+    monkeypatch.setattr(records, "walk", refuse)
+
+
+SIZES = [0, 1, 31, 32, 255, 256, 65_535, 65_536]
+
+
+@pytest.mark.usefixtures("no_walk")
+@pytest.mark.parametrize("sizes", [*([size] for size in SIZES), SIZES, SIZES[::-1], [31] * 100, [255] * 100])
+def test_usual_records_are_found_without_walking(sizes: list[int]) -> None:
+    lines = [bytes([65 + place % 26]) * size for place, size in enumerate(sizes)]
+    packed = b"".join(pack_record(place, line) for place, line in enumerate(lines))
+    found = locate(packed)
+    assert texts(found) == lines
+    assert found.malformed == 0
+    assert found.buffer is packed
+
+
+@pytest.mark.usefixtures("no_walk")
+def test_record_headers_within_texts_are_stepped_around_without_walking() -> None:
+    header = pack_record(9, b"")[:16]
+    lines = [
+        header,
+        header + b"\xa5",
+        pack_record(9, b"planted"),
+        header * 3,
+        b"x" + header + b"\xda\x00\x10",
+        b"plain",
+    ]
+    packed = b"".join(pack_record(place, line) for place, line in enumerate(lines))
+    assert texts(locate(packed)) == lines
+
+
+def test_a_text_that_ends_where_a_planted_header_begins_to_lie_is_not_followed_into_it() -> None:
+    # The planted record is itself a chain to the end of the batch; only the chain from 0 counts.
+    packed = pack_record(1, b"x" * 40 + pack_record(2, b"planted"))
+    assert texts(locate(packed)) == [b"x" * 40 + pack_record(2, b"planted")]
+
+
+@pytest.mark.usefixtures("no_walk")
+def test_a_bin_under_log_is_text_too() -> None:
+    packed = b"".join(msgpack.packb([EVENT_TIME, {"log": bytes(size)}]) for size in (0, 255, 256, 65_536))
+    assert [len(text) for text in texts(locate(packed))] == [0, 255, 256, 65_536]
+
+
+def test_no_bytes_are_no_records() -> None:
+    found = locate(b"")
+    assert (texts(found), found.malformed) == ([], 0)
+    assert found.starts.dtype == found.ends.dtype == "int64"
+
+
+@pytest.mark.parametrize(
+    "time", [0, 1_700_000_000, -1, 2**63, EVENT_TIME, msgpack.Timestamp(5), [EVENT_TIME, {"meta": {"a": [1]}}]]
+)
+def test_time_may_be_a_number_an_extension_or_an_array(time: object) -> None:
+    found = locate(msgpack.packb([time, {"log": "line"}]))
+    assert (texts(found), found.malformed) == ([b"line"], 0)
+
+
+@pytest.mark.parametrize(
+    ("record", "text"),
+    [
+        ({"log": "line"}, b"line"),
+        ({"message": b"line"}, b"line"),
+        ({"msg": "line"}, b"line"),
+        ({"msg": "c", "message": "b", "log": "a"}, b"a"),
+        ({"msg": "c", "message": "b"}, b"b"),
+        ({"log": 5, "message": "b"}, b"b"),
+        ({b"log": "bin key"}, b"bin key"),
+        ({"stream": "stdout", "log": "line", "kubernetes": {"log": "not this", "labels": [1, 2]}}, b"line"),
+        ({**{f"key{place}": place for place in range(20)}, "log": "line"}, b"line"),
+    ],
+)
+def test_the_line_is_the_first_known_key_that_holds_text(record: dict[str, object], text: bytes) -> None:
+    found = locate(msgpack.packb([1, record]))
+    assert (texts(found), found.malformed) == ([text], 0)
+
+
+def test_of_a_key_that_comes_twice_the_last_counts() -> None:
+    assert texts(locate(b"\x92\x01\x82\xa3log\xa1a\xa3log\xa1b")) == [b"b"]
+
+
+@pytest.mark.usefixtures("no_walk")
+def test_usual_records_are_walked_when_log_is_no_key() -> None:
+    with pytest.raises(AssertionError, match="fast path was left"):
+        locate(pack_record(1, b"line"), keys=(b"text",))
+
+
+def test_keys_are_the_callers() -> None:
+    packed = pack_record(1, b"line") + msgpack.packb([1, {"text": "other"}])
+    found = locate(packed, keys=(b"text",))
+    assert (texts(found), found.malformed) == ([b"", b"other"], 1)
+
+
+GOOD = pack_record(1, b"good")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        5,
+        None,
+        "text",
+        {"log": "line"},
+        [],
+        [1],
+        [1, {"log": "line"}, 3],
+        [1, "line"],
+        [1, None],
+        [1, ["log", "line"]],
+        [1, {}],
+        [1, {"other": "line"}],
+        [1, {"log": 5}],
+        [1, {"log": None, "message": ["x"]}],
+        [1.5, {"log": "line"}],
+        ["now", {"log": "line"}],
+        [None, {"log": "line"}],
+    ],
+)
+def test_a_malformed_entry_is_counted_and_keeps_its_place(entry: object) -> None:
+    found = locate(GOOD + msgpack.packb(entry) + GOOD)
+    assert (texts(found), found.malformed) == ([b"good", b"", b"good"], 1)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b"\x92\xd7\xff" + b"\xff" * 8 + b"\x81\xa3log\xa1x",  # a Timestamp whose nanoseconds are none
+        b"\x92\xc7\x03\xff123\x81\xa3log\xa1x",  # a Timestamp of 3 bytes
+        b"\x92\x01\x82\x91\x01\x02\xa3log\xa1x",  # an array as key, which no Python dict can hold
+        b"\x92\x01\x82\x80\x01\xa3log\xa1x",
+        b"\xdc\x00\x02\x01\xde\x00\x01\xd9\x03log\xdb\x00\x00\x00\x01x",  # every header longer than it need be
+        b"\xdd\x00\x00\x00\x02\x01\xdf\x00\x00\x00\x01\xc4\x03log\xc6\x00\x00\x00\x01x",
+    ],
+)
+def test_odd_but_whole_entries_are_read(entry: bytes) -> None:
+    found = locate(GOOD + entry + GOOD)
+    assert (texts(found), found.malformed) == ([b"good", b"x", b"good"], 0)
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        GOOD[:1],
+        GOOD[:5],
+        GOOD[:12],
+        GOOD[:-1],
+        b"\xc1",
+        b"\x92\xc1",
+        b"\x92\x01\xdf\xff\xff\xff\xff",
+        b"\x92\x01\x81\xa3log\xdb\xff\xff\xff\xff",
+        b"\xdd\xff\xff\xff\xff",
+        b"\x92\x01" + b"\x91" * 10_000 + b"\xc0",
+        b"\x91" * 10_000 + b"\xc0",
+        b"\x92\x01" + b"\x81\xa1k" * 10_000 + b"\xc0",
+        b"\x1f\x8b\x08",  # gzip: 0x1f is a whole (malformed) entry of its own, then 0x8b claims a map
+    ],
+)
+def test_a_tail_that_is_no_entry_counts_once_and_ends_the_batch(tail: bytes) -> None:
+    found = locate(GOOD + GOOD + tail)
+    leading = 1 if tail.startswith(b"\x1f") else 0
+    assert texts(found) == [b"good", b"good", *([b""] * leading), b""]
+    assert found.malformed == 1 + leading
+
+
+def test_nesting_that_msgpack_can_step_over_harms_nothing() -> None:
+    packed = b"\x92\x01\x82\xa1k" + b"\x91" * 1000 + b"\xc0\xa3log\xa1x"
+    assert texts(walk(packed)) == [b"x"]
