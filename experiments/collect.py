@@ -16,14 +16,23 @@ from system.wire import row
 def collect(folder: Path, epoch: int) -> tuple[Tables, int]:
     """The tables of a trial whose swarm sent chunks of `epoch`, and the number of rows that the recorder took.
 
-    Raises: ValueError if a file ends inside a row.
+    Raises: ValueError if a file ends inside a row, or holds rows of an unknown kind.
     """
     headers, hits = row.split((folder / "rows.bin").read_bytes())
+    strange = ~np.isin(headers["kind"], (row.ANALYSED, row.STAMP, row.DEAD))
+    if strange.any():
+        raise ValueError(
+            f"{folder / 'rows.bin'} holds {int(strange.sum())} rows of unknown kinds, the first of kind"
+            f" {headers['kind'][strange][0]}: system and harness are of different versions"
+        )
     tables = Tables(_batches(folder / "batches.bin"), _results(headers, epoch), _hits(headers, hits))
     return tables, int((headers["kind"] != row.STAMP).sum())
 
 
 def _batches(path: Path) -> np.ndarray:
+    beyond = path.stat().st_size % BATCH.itemsize
+    if beyond:
+        raise ValueError(f"{path} ends inside a row: {beyond} bytes are left over; the swarm didn't close it")
     raw = np.fromfile(path, BATCH)
     table = np.empty(len(raw), BATCHES)
     for name in ("agent", "first", "count", "cut_mono_ns", "sent_mono_ns", "acked_mono_ns"):
@@ -51,12 +60,20 @@ def _commits(headers: np.ndarray, rows: np.ndarray) -> np.ndarray:
     shipped = headers[headers["committed_seq"] > 0]
     if not len(shipped):
         return np.zeros(len(rows), np.int64)
-    known = _task(shipped["writer"], shipped["committed_seq"])
+    writer = _writer(headers)  # by all headers, so that one writer has one number in both
+    known = _task(writer[headers["committed_seq"] > 0], shipped["committed_seq"])
     order = np.argsort(known)
-    wanted = _task(rows["writer"], rows["seq"])
+    wanted = _task(writer[headers["kind"] != row.STAMP], rows["seq"])
     place = np.minimum(np.searchsorted(known[order], wanted), len(known) - 1)
     found: np.ndarray = np.where(known[order][place] == wanted, shipped["committed_mono_ns"][order][place], 0)
     return found
+
+
+def _writer(headers: np.ndarray) -> np.ndarray:
+    """Writers numbered from 0: a process number alone names two processes where nodes run on different hosts."""
+    names = (headers["node"].astype(np.int64) << 32) + headers["writer"].astype(np.int64)
+    number: np.ndarray = np.unique(names, return_inverse=True)[1]
+    return number
 
 
 def _task(writer: np.ndarray, seq: np.ndarray) -> np.ndarray:

@@ -27,6 +27,8 @@ from experiments.metrics.trial import TrialSummary, summarise
 from experiments.report.page import write_report
 from experiments.store.run import PARTIAL, RunFolder
 from experiments.trial import Moment, TrialRun
+from system.engine import registry as engines
+from system.signatures.loaders import load
 
 
 class Screen(Protocol):
@@ -90,14 +92,16 @@ def run(
 
 
 def check(experiment: Experiment) -> None:
-    """What can be known before anything starts: CPUs, the server program, the running server.
+    """What can be known before anything starts: CPUs, the server program, the running server, whether engines run the rules.
 
-    Raises: PlacementError, BrokerError.
+    Raises: PlacementError, BrokerError, EngineError, RulesError.
     """
     cpus = available()
     for config in experiment.configs:
         place(cpus, config.system.worker_cores, msgspec.to_builtins(config.placement))
         broker.program(config.deploy.redis_server)
+    for engine, rules in {(config.system.engine, config.system.rules) for config in experiment.configs}:
+        engines.build(engine, load(rules))
     for url in {config.deploy.redis_url for config in experiment.configs} - {None}:
         broker.start(Path(), named=None, url=url, cpus=())
 

@@ -28,6 +28,7 @@ from loadgen.schedule import schedule
 from loadgen.spec import RecordsSpec, SwarmSpec
 from system.broker import keys
 from system.signatures.loaders import load as load_signatures
+from system.wire import batch_id
 from system.wire.chunk import parse_chunk
 
 #: The load starts this long after the swarm is told, so that `go` has arrived wherever it must.
@@ -136,6 +137,7 @@ class TrialRun:
         path.write_bytes(msgspec.json.encode(spec))
         self._swarm = self._spawn("swarm", ["-m", "loadgen.swarm", str(path)])
         self._await(lambda: self._swarm.said("ready") is not None, "start", _SWARM_START_S)
+        self._target.await_workers()
         self._sent = Progress.read(self._folder / "swarm.progress", SWARM)
 
     def _spawn(self, name: str, words: list[str]) -> ChildProcess:
@@ -173,6 +175,7 @@ class TrialRun:
         self._await(lambda: self._swarm.said("idle") is not None, "laying backlog", config.trial.drain_timeout_s)
         self._target.stop_gateway()
         self._target.start_workers()
+        self._target.await_workers()
         self._cpu_begin = self._cpu()
         self._window = (time.monotonic_ns(), 0)
 
@@ -213,15 +216,17 @@ class TrialRun:
         drain = self._load.arrivals["kind"] == "drain"
         while time.monotonic() < until:
             self._look("draining")
-            counted = self._target.counters()
-            waiting = counted["queued"] + counted["unacked"] + counted["pending"]
             unanswered = self._sent["cut_batches"] - self._sent["acked_batches"] - self._sent["overflowed_batches"]
-            if not waiting and (drain or not unanswered):
+            if self._idle() and (drain or not unanswered):
                 break
             time.sleep(_LOOK_S)
         if drain:
             self._window = (self._window[0], time.monotonic_ns())
             self._cpu_end = self._cpu()
+
+    def _idle(self) -> bool:
+        counted = self._target.counters()
+        return not counted["queued"] + counted["unacked"] + counted["pending"]
 
     def _account(self) -> tuple[TrialRecord, Tables]:
         """Stops the swarm, lets the workers write their last stamps and the recorder drain, and reads it all."""
@@ -231,7 +236,7 @@ class TrialRun:
         self._harness["recorder"].stop(grace_s=30.0)
         tables, recorded = collect(self._folder, self._epoch)
         chunks = [
-            chunk for one in left if (chunk := parse_chunk(one[one.rindex(b"\0") + 1 :])) and chunk.epoch == self._epoch
+            chunk for one in left if (chunk := parse_chunk(batch_id.split(one)[1])) and chunk.epoch == self._epoch
         ]
         planned = self._sent["cut_records"]
         fingerprint = None
@@ -263,7 +268,8 @@ class TrialRun:
         """Ends the workers, so that nothing changes any more, and takes the system's own account after that."""
         time.sleep(_SETTLE_S)
         self._target.stop_gateway()
-        self._target.stop_workers()
+        # With nothing queued or held there is nothing to wait for, and a warm shutdown takes Celery 2.7 s.
+        self._target.stop_workers(grace_s=0.0 if self._idle() else 10.0)
         return self._target.counters(), self._target.left()
 
     def _cpu(self) -> dict[str, float]:

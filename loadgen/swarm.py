@@ -158,12 +158,13 @@ class Swarm:
     async def _saturate(self, arrivals: Saturate, start_mono_ns: int) -> None:
         rows = Progress.read(Path(self.spec.rows_progress), RECORDER)
         end = start_mono_ns + round(self.spec.horizon_s * 1e9)
+        window = arrivals.window(self.spec.batch_size)
         turn = cut = 0
         while (now := time.monotonic_ns()) < end and not self._stop.is_set():
             if now < start_mono_ns:
                 await asyncio.sleep((start_mono_ns - now) / 1e9)
                 continue
-            room = arrivals.window_batches - (cut - rows["batches"] - rows["dead_batches"])
+            room = window - (cut - rows["batches"] - rows["dead_batches"])
             for _ in range(room):
                 self.cut(self._agents[turn], self.spec.batch_size, time.monotonic_ns())
                 turn = (turn + 1) % len(self._agents)

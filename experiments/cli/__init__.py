@@ -1,5 +1,1 @@
 """The command `caudal`: one file a command, errors in one line, exit codes as documented in docs/commands.md."""
-
-from experiments.cli.main import main
-
-__all__ = ["main"]

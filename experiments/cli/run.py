@@ -10,7 +10,7 @@ from rich.console import Console
 from experiments import run as runner
 from experiments.cli.duration import SECONDS
 from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED
-from experiments.cli.screen import LiveScreen, QuietScreen
+from experiments.cli.screen import LiveScreen, QuietScreen, wide_console
 from experiments.cli.verdict import print_end
 from experiments.design.config import load
 from experiments.store.run import PARTIAL
@@ -76,6 +76,6 @@ def run(
         if isinstance(screen, LiveScreen):
             screen.close()
     if not quiet:
-        print_end(Console(), found, folder.path)
+        print_end(wide_console(), found, folder.path)
     print(folder.path)
     return 0 if found.verdict == "valid" else COULD_NOT_MEASURE

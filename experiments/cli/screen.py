@@ -36,6 +36,12 @@ def trial_line(found: TrialSummary) -> str:
     return f"{mark} {found.outcome:<10} {rate}{wait}" + "".join(f"\n         {reason}" for reason in found.reasons)
 
 
+def wide_console() -> Console:
+    """Standard output: as wide as the terminal, or wide enough for any table where there is none."""
+    console = Console()
+    return console if console.is_terminal else Console(width=160)
+
+
 class QuietScreen:
     """Shows nothing."""
 

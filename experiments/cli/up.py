@@ -69,6 +69,7 @@ def up(
         stack.callback(target.stop)
         stack.enter_context(_until_interrupted(stop))
         address = target.start()
+        target.await_workers()
         outlet = Outlet(target.client(), found)
         print(f"ready {address.host}:{address.port}", flush=True)
         while not stop.is_set():

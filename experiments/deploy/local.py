@@ -67,9 +67,8 @@ class LocalDeployment:
         )
         if self._broker.process is not None:
             self._parts["broker"].append(self._broker.process)
-        # Workers take seconds to start, so they start first and are waited for last.
         if workers:
-            self._launch_workers()
+            self.start_workers()  # they take seconds, so they start first
         gateway = self._spawn("gateway", ["-m", "system.gateway", self._listen], self._placement.gateway, Process(
             system=self._system, redis_url=self.url
         ))  # fmt: skip
@@ -78,8 +77,6 @@ class LocalDeployment:
             self._spawn("sweeper", ["-m", "system.sweeper"], self._placement.broker, Process(
                 system=self._system, redis_url=self.url
             ))  # fmt: skip
-        if workers:
-            self._await_workers()
         return Address(host, int(port))
 
     def _spawn(self, part: str, words: Sequence[str], cpus: Sequence[int], process: Process) -> ChildProcess:
@@ -101,7 +98,8 @@ class LocalDeployment:
             return asked
         return max(1, len(self._placement.workers)) if self._placement.workers else 1
 
-    def _launch_workers(self) -> None:
+    def start_workers(self) -> None:
+        """See `Target`."""
         for node in range(self._system.worker_nodes):
             self._spawn(
                 "workers",
@@ -117,14 +115,10 @@ class LocalDeployment:
                 ),
             )
 
-    def _await_workers(self) -> None:
+    def await_workers(self) -> None:
+        """See `Target`. Raises: ProcessError."""
         for worker in self._parts["workers"]:
             worker.expect("ready", WORKER_START_S)
-
-    def start_workers(self) -> None:
-        """See `Target`."""
-        self._launch_workers()
-        self._await_workers()
 
     def stop_gateway(self) -> None:
         """See `Target`."""
@@ -132,10 +126,10 @@ class LocalDeployment:
             for process in self._parts.get(part, ()):
                 process.stop()
 
-    def stop_workers(self) -> None:
+    def stop_workers(self, grace_s: float = 10.0) -> None:
         """See `Target`."""
         for process in self._parts["workers"]:
-            process.stop(grace_s=10.0)
+            process.stop(grace_s=grace_s)
 
     def parts(self) -> dict[str, list[ChildProcess]]:
         """See `Target`."""

@@ -19,19 +19,23 @@ class Target(Protocol):
     """A running system."""
 
     def start(self, *, workers: bool) -> Address:
-        """Starts it and waits until it takes load; without workers if a backlog is to be laid down first."""
+        """Starts it, and gives where it takes load as soon as it does; `workers`: whether to start them too."""
         ...
 
     def start_workers(self) -> None:
-        """Starts the workers and waits until they take tasks."""
+        """Starts the workers."""
+        ...
+
+    def await_workers(self) -> None:
+        """Waits until the workers that were started take tasks."""
         ...
 
     def stop_gateway(self) -> None:
         """Stops what takes load; what it accepted stays."""
         ...
 
-    def stop_workers(self) -> None:
-        """Stops the workers: running tasks end, nothing new begins."""
+    def stop_workers(self, grace_s: float) -> None:
+        """Stops the workers: what they run may end within `grace_s`, nothing new begins."""
         ...
 
     def parts(self) -> dict[str, list[ChildProcess]]:

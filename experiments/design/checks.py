@@ -13,7 +13,7 @@ from typing import NamedTuple
 from experiments.design.errors import shown
 from experiments.design.nearest import closest
 from experiments.design.trial_config import TrialConfig
-from system.broker.app import KNOWN_SETTINGS
+from system.broker.app import KNOWN_SETTINGS, OWN_SETTINGS
 from system.engine.registry import ENGINES, GROUP
 from system.signatures.loaders import RulesError, load
 
@@ -72,7 +72,7 @@ def records(config: TrialConfig) -> Iterable[Problem]:
         for path in given.paths:
             if not os.access(path, os.R_OK) or not Path(path).is_file():
                 remedy = "relative paths count from the config's folder, those of --set from the working one"
-                yield Problem("swarm.records.paths", f"must name files that can be read, got {shown(path)}", remedy)
+                yield Problem("swarm.records.paths", f"must name files that can be read, got {path}", remedy)
     elif given.paths:
         wrong = f'must be empty where source = "synthetic", got {shown(given.paths)}'
         yield Problem("swarm.records.paths", wrong, 'to send these files, set source = "files"')
@@ -98,6 +98,16 @@ def hand_off(config: TrialConfig) -> Iterable[Problem]:
         yield Problem("system.coalesce", wrong, 'set coalesce = 1, or handoff = "claim_check"')
 
 
+def limits(config: TrialConfig) -> Iterable[Problem]:
+    """A message that the gateway takes fits into what may be in flight: else it could never arrive."""
+    given = config.system.limits
+    for name in ("connection_inflight_bytes", "inflight_bytes"):
+        room = getattr(given, name)
+        if room < given.frame_bytes:
+            wrong = f"must be at least limits.frame_bytes ({given.frame_bytes}), got {room}"
+            yield Problem(f"system.limits.{name}", wrong, "raise it, or lower frame_bytes")
+
+
 def engine(config: TrialConfig) -> Iterable[Problem]:
     """The engine is one of the registry's, or an installed package's."""
     name = config.system.engine
@@ -117,6 +127,9 @@ def celery(config: TrialConfig) -> Iterable[Problem]:
             near = closest(name, KNOWN_SETTINGS)
             remedy = f"the nearest known key is system.celery.{near[0]}" if near else "docs.celeryq.dev lists them"
             yield Problem(f"system.celery.{name}", f"must be a setting of Celery, got {name} = {shown(value)}", remedy)
+        elif name in OWN_SETTINGS:
+            wrong = f"can't be set here, got {shown(value)}: the message, the broker and the results are Caudal's own"
+            yield Problem(f"system.celery.{name}", wrong, "leave it out; deploy.redis_url names another broker")
 
 
 def placement(config: TrialConfig) -> Iterable[Problem]:
@@ -164,6 +177,7 @@ CHECKS: tuple[Callable[[TrialConfig], Iterable[Problem]], ...] = (
     one_process,
     records,
     hand_off,
+    limits,
     engine,
     celery,
     placement,

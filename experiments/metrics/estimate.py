@@ -38,8 +38,13 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """The geometric mean of positive values with its interval."""
+    """The geometric mean of positive values with its interval.
+
+    Raises: ValueError if a value is no finite number.
+    """
     n = len(values)
+    if not all(map(math.isfinite, values)):
+        raise ValueError(f"values must be finite, got {[value for value in values if not math.isfinite(value)]}")
     if n == 0:
         return Estimate(value=None, low=None, high=None, n=0, method="no valid trial")
     if min(values) <= 0:

@@ -4,12 +4,14 @@ A record is (agent, number) and lies at `agent * 2**40 + number` on one line of 
 disjoint, no interval empty.
 """
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
 
 _AGENT_SHIFT: Final = 40
 _MOST_AGENT: Final = 2**22
+_MOST_RECORD: Final = 2**40
 
 
 class Spans(NamedTuple):
@@ -27,10 +29,18 @@ class Spans(NamedTuple):
 def spans(agent: np.ndarray, first: np.ndarray, count: np.ndarray) -> Spans:
     """The intervals of batches, as given: not in normal form.
 
-    Raises: ValueError if an agent or record number is beyond what the line can hold.
+    Raises: ValueError if a number is negative, or an agent or record number beyond what the line can hold.
     """
-    if len(agent) and (int(agent.max()) >= _MOST_AGENT or int((first + count).max()) >= 1 << _AGENT_SHIFT):
-        raise ValueError(f"agent numbers end at {_MOST_AGENT - 1} and record numbers at {(1 << _AGENT_SHIFT) - 1}")
+    for name, column, limit in (
+        ("agent", agent, _MOST_AGENT),
+        ("first", first, _MOST_RECORD),
+        ("count", count, _MOST_RECORD),
+    ):
+        # Each alone before any sum: a sum of two great numbers turns negative and would pass.
+        if len(column) and not 0 <= int(column.min()) <= int(column.max()) < limit:
+            raise ValueError(f"{name} must be 0 to {limit - 1}, got {int(column.min())} to {int(column.max())}")
+    if len(first) and int((first.astype(np.int64) + count.astype(np.int64)).max()) > _MOST_RECORD:
+        raise ValueError(f"record numbers end at {_MOST_RECORD - 1}, got a batch that goes beyond")
     start = (agent.astype(np.int64) << _AGENT_SHIFT) + first.astype(np.int64)
     return Spans(start, start + count.astype(np.int64))
 
@@ -60,7 +70,7 @@ def _depth(sets: list[Spans]) -> tuple[np.ndarray, np.ndarray]:
     return points, depth.cumsum(axis=1)
 
 
-def _where(pieces: tuple[np.ndarray, np.ndarray], wanted) -> Spans:  # type: ignore[no-untyped-def]
+def _where(pieces: tuple[np.ndarray, np.ndarray], wanted: Callable[[np.ndarray], np.ndarray]) -> Spans:
     points, depth = pieces
     if not len(points):
         return Spans(points, points)

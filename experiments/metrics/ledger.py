@@ -91,7 +91,7 @@ def ledger(
         lost=subtract(subtract(acknowledged, ended), waiting).total,
         recovered=intersect(unanswered, analysed).total,
         indeterminate=subtract(unanswered, analysed).total,
-        unexpected=subtract(analysed, sent).total + int(alien["records"].sum()),
+        unexpected=subtract(ended, sent).total + int(alien["records"].sum()),
         duplicate_results=analysed_rows.total - analysed.total,
         repeat_executions=repeat_executions,
     )

@@ -42,11 +42,14 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def first_results(results: np.ndarray) -> np.ndarray:
-    """The indices of the rows that count: own, analysed, and the first to be committed of their batch."""
+    """The indices of the rows that count: own, analysed, and the first to be committed of their batch.
+
+    A commit whose instant nobody shipped was not before its scan's end, and is placed there.
+    """
     candidates = np.flatnonzero(results["own"] & results["analysed"])
-    order = np.lexsort(
-        (results["committed_mono_ns"][candidates], results["first"][candidates], results["agent"][candidates])
-    )
+    committed = results["committed_mono_ns"][candidates]
+    committed = np.where(committed > 0, committed, results["scanned_mono_ns"][candidates])
+    order = np.lexsort((committed, results["first"][candidates], results["agent"][candidates]))
     candidates = candidates[order]
     if not len(candidates):
         return candidates

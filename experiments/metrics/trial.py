@@ -10,9 +10,11 @@ import msgspec
 import numpy as np
 
 from experiments.metrics.detections import Detections, detections
+from experiments.metrics.intervals import normal, spans
 from experiments.metrics.ledger import Ledger, ledger
 from experiments.metrics.quantiles import Quantiles, quantiles
 from experiments.metrics.response import Done, first_results, join, response_times
+from experiments.metrics.schedule import played, redrawn
 from experiments.store.record import TrialRecord
 from experiments.store.tables import Tables
 
@@ -65,14 +67,20 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
     done = join(tables.batches, tables.results)
     instants_known = done["committed_mono_ns"] > 0
     timed = Done(columns={name: column[instants_known] for name, column in done.columns.items()})
-    times = response_times(record.load, record.seed, record.start_mono_ns, record.window, timed)
+    unlike = _schedule(record, tables)
+    # Arrivals drawn again are those of this trial only if the schedule is: else there are no response times.
+    untimed = Done(columns={name: column[:0] for name, column in timed.columns.items()})
+    times = response_times(
+        record.load, record.seed, record.start_mono_ns, _arrivals(record), untimed if unlike else timed
+    )
     begin, end = _span(record, timed)
     seconds = (end - begin) / 1e9
     inside = (timed["committed_mono_ns"] >= begin) & (timed["committed_mono_ns"] < end)
     carried = int(timed["count"][inside].sum())
     cut = (tables.batches["cut_mono_ns"] >= record.window[0]) & (tables.batches["cut_mono_ns"] < record.window[1])
-    offered = int(tables.batches["count"][cut].sum()) / ((record.window[1] - record.window[0]) / 1e9)
-    reasons = account.closes() + _instrument(record, tables) + found.reasons()
+    measured_s = (record.window[1] - record.window[0]) / 1e9
+    offered = int(tables.batches["count"][cut].sum()) / measured_s if measured_s > 0 else None
+    reasons = account.closes() + unlike + _instrument(record, tables) + found.reasons()
     return TrialSummary(
         index=record.index,
         cell=record.cell,
@@ -104,6 +112,11 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
     )
 
 
+def _arrivals(record: TrialRecord) -> tuple[int, int]:
+    """The interval whose arrivals percentiles are taken of: the window, or for a drain the whole backlog."""
+    return record.window if record.load.arrivals["kind"] != "drain" else (0, record.window[1])
+
+
 def _span(record: TrialRecord, timed: Done) -> tuple[int, int]:
     """The interval that rates are counted over: the window, or for a drain from the first start to the last commit."""
     if record.load.arrivals["kind"] != "drain":
@@ -126,9 +139,26 @@ def _growth(record: TrialRecord, tables: Tables, timed: Done) -> float:
     return (backlog(end) - backlog(begin)) / offered if offered else 0.0
 
 
+def _schedule(record: TrialRecord, tables: Tables) -> list[str]:
+    """Whether an open loop's schedule is, drawn again and as played, the one that was sealed."""
+    if not record.load.open_loop:
+        return []
+    sealed = record.load.fingerprint
+    again = redrawn(record.load, record.seed).fingerprint()
+    if again != sealed:
+        return [f"schedule: the seeds give {again} today and gave {sealed}: analyse it with the version that made it"]
+    if played(tables.batches, record.start_mono_ns).fingerprint() != sealed:
+        return [f"schedule: the swarm cut other batches, or at other times, than the schedule {sealed} says"]
+    return []
+
+
 def _instrument(record: TrialRecord, tables: Tables) -> list[str]:
     """What the instrument itself did wrong, as sentences."""
     reasons = []
+    batches = tables.batches
+    twice = int(batches["count"].sum()) - normal(spans(batches["agent"], batches["first"], batches["count"])).total
+    if twice:
+        reasons.append(f"swarm: {twice} records stand more than once in its log")
     dropped = record.counters.get("rows_dropped", 0)
     if dropped:
         reasons.append(f"recorder: {dropped} result rows overflowed before they were drained")

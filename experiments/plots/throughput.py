@@ -1,33 +1,44 @@
-"""Throughput by cell: a bar a cell with its interval, every trial a dot, invalid trials crossed."""
+"""Throughput by cell: every valid trial a dot, invalid ones crossed, the cell's interval a line."""
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from experiments.analysis.summary import Summary
 from experiments.plots import style
 
 
 def throughput(found: Summary) -> Figure:
-    """Records a second carried, for each cell of a run, on a logarithmic axis."""
+    """Records a second carried by each cell of a run, the fastest on top, on a logarithmic axis."""
     with mpl.rc_context(style.SETTINGS):
-        drawn = style.figure(8.0, 1.4 + 0.42 * len(found.cells))
+        drawn = style.figure(8.0, 1.4 + 0.42 * max(1, len(found.cells)))
         axes = drawn.subplots()
     cells = sorted(found.cells, key=lambda cell: cell.carried_records_per_s.value or 0.0)
-    labels = []
+    labels, drawn_rates = [], []
     for place, cell in enumerate(cells):
         one = cell.carried_records_per_s
-        trials = [trial for trial in found.trials if trial.cell == cell.cell and trial.carried_records_per_s]
-        if one.value is not None:
-            axes.barh(place, one.value, height=0.6, color=style.COLOURS[0], alpha=0.35)
-            if one.low is not None and one.high is not None:
-                axes.plot([one.low, one.high], [place, place], color=style.COLOURS[0], linewidth=2)
+        if one.low is not None and one.high is not None:
+            axes.plot([one.low, one.high], [place, place], color=style.COLOURS[0], linewidth=6, alpha=0.35)
         for valid, marker, colour in ((True, "o", style.COLOURS[0]), (False, "x", style.COLOURS[1])):
-            rates = [trial.carried_records_per_s or 0.0 for trial in trials if trial.valid is valid]
-            axes.plot(rates, [place] * len(rates), marker, color=colour, markersize=5)
+            rates = [
+                trial.carried_records_per_s
+                for trial in found.trials
+                if trial.cell == cell.cell and trial.valid is valid and trial.carried_records_per_s
+            ]
+            axes.plot(rates, [place] * len(rates), marker, color=colour, markersize=6)
+            drawn_rates += rates
+        if one.value is not None:
+            axes.annotate(
+                f"{one.value:,.0f}", (one.value, place), (8, 0), textcoords="offset points", va="center", fontsize=9
+            )
         levels = ", ".join(f"{name.rpartition('.')[2]} {level}" for name, level in cell.cell.items())
         labels.append(f"{levels or 'the only cell'} (n = {one.n})")
     axes.set_yticks(range(len(labels)), labels)
-    if any(cell.carried_records_per_s.value for cell in cells):
+    axes.set_ylim(-0.6, len(cells) - 0.4)
+    if drawn_rates:
         axes.set_xscale("log")
-    axes.set_xlabel("records/s carried (log scale); dots: trials, crosses: invalid ones, line: 95 % interval")
+        axes.set_xlim(min(drawn_rates) / 2, max(drawn_rates) * 3)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:,.0f}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("records/s carried (log scale); dot: a valid trial, cross: an invalid one, bar: 95 % interval")
     return drawn

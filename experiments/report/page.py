@@ -40,19 +40,12 @@ def page(found: Summary, drawn: str) -> str:
         "<h2>Cells</h2>",
         _cells(found),
         "<h2>Ledger (records)</h2>",
-        _table(
-            ["trial", *(name.replace("_", " ") for name in _LEDGER)],
-            (
-                [trial.index, *(getattr(trial.ledger, name) for name in _LEDGER)]
-                for trial in found.trials
-                if trial.ledger
-            ),
-        ),
+        _ledger(found.trials),
         "<h2>Detections</h2>",
         _table(
             ["trial", "planted", "found", "missed", "spurious"],
             (
-                [trial.index, one.planted, one.found, one.missed, one.spurious]
+                [_name(trial), one.planted, one.found, one.missed, one.spurious]
                 for trial in found.trials
                 if (one := trial.detections)
             ),
@@ -63,12 +56,12 @@ def page(found: Summary, drawn: str) -> str:
         "<h2>CPU seconds per million records</h2>",
         _cost(found.trials),
         "<h2>Machine</h2>",
-        _table(["", ""], ([name, value] for name, value in found.machine.items())),
+        _machine(found),
         f"<p>Run {html.escape(found.run_id)}, commit {found.commit or 'unknown'}"
         f"{' with uncommitted changes' if found.dirty else ''}. To run it again:</p>",
         f"<pre>{html.escape(found.command)}</pre>",
     ]
-    shell = (files("experiments.report") / "page.html").read_text()
+    shell = (files("experiments.report") / "page.html").read_text(encoding="utf-8")
     return shell.replace("{{title}}", html.escape(f"Caudal: {found.experiment}")).replace(
         "{{body}}", "\n".join(sections)
     )
@@ -77,6 +70,25 @@ def page(found: Summary, drawn: str) -> str:
 def _reasons(trials: Sequence[TrialSummary]) -> str:
     items = [f"<li>trial {trial.index}: {html.escape(reason)}</li>" for trial in trials for reason in trial.reasons]
     return f"<ul class=invalid>{''.join(items)}</ul>" if items else ""
+
+
+def _name(trial: TrialSummary) -> str:
+    levels = ", ".join(f"{name.rpartition('.')[2]} {level}" for name, level in trial.cell.items())
+    return f"{trial.index}: {levels}" if levels else str(trial.index)
+
+
+def _ledger(trials: Sequence[TrialSummary]) -> str:
+    """A column a trial, so that the lines that add up stand under one another."""
+    counted = [trial for trial in trials if trial.ledger is not None]
+    rows = ([name.replace("_", " "), *(getattr(trial.ledger, name) for trial in counted)] for name in _LEDGER)
+    return _table(["trial", *(str(trial.index) for trial in counted)], rows)
+
+
+def _machine(found: Summary) -> str:
+    known = {name: value for name, value in found.machine.items() if value is not None and name != "packages"}
+    packages = ", ".join(f"{name} {version}" for name, version in found.machine.get("packages", {}).items())
+    lines = [f"{name.replace('_', ' ')}: {value}" for name, value in known.items()] + [f"packages: {packages}"]
+    return f"<ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"
 
 
 def _cells(found: Summary) -> str:
@@ -106,7 +118,7 @@ def _ms(one: Quantiles | None) -> str:
 
 def _stages(trials: Sequence[TrialSummary]) -> str:
     names = list(next((trial.stages_s for trial in trials if trial.stages_s), {}))
-    rows = ([t.index, _ms(t.response_time_s), *(_ms(t.stages_s.get(name)) for name in names)] for t in trials)
+    rows = ([_name(t), _ms(t.response_time_s), *(_ms(t.stages_s.get(name)) for name in names)] for t in trials)
     return _table(["trial", "response", *(name.replace("_", " ") for name in names)], rows)
 
 
@@ -115,7 +127,7 @@ def _cost(trials: Sequence[TrialSummary]) -> str:
     rows = []
     for trial in trials:
         cost = trial.cost.get("cpu_s_per_million_records", {})
-        rows.append([trial.index, *(None if cost.get(part) is None else f"{cost[part]:,.2f}" for part in parts)])
+        rows.append([_name(trial), *(None if cost.get(part) is None else f"{cost[part]:,.2f}" for part in parts)])
     return _table(["trial", *parts], rows)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import pyarrow as pa
 
 from experiments.store import tables
 from experiments.store.record import SCHEMA_VERSION, TrialRecord
@@ -51,7 +52,10 @@ class RunFolder:
                 f"{path} is not a run: it holds no manifest.json; a run's folder is the last line `caudal run` prints"
             )
         run = cls(path)
-        version = run.manifest.get("schema_version")
+        try:
+            version = run.manifest["schema_version"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise StoreError(f"{path / 'manifest.json'} is damaged: {error!r}; restore the run from a copy") from None
         if version not in range(1, SCHEMA_VERSION + 1):
             raise StoreError(
                 f"{path} has schema version {version}; this Caudal reads 1 to {SCHEMA_VERSION}: use a newer one"
@@ -71,7 +75,7 @@ class RunFolder:
     @property
     def manifest(self) -> dict[str, Any]:
         """manifest.json."""
-        loaded: dict[str, Any] = json.loads((self.path / "manifest.json").read_text())
+        loaded: dict[str, Any] = json.loads((self.path / "manifest.json").read_bytes())
         return loaded
 
     def write_json(self, name: str, value: Any) -> None:
@@ -88,15 +92,26 @@ class RunFolder:
         self.write_json(f"trials/{record.index:04d}.json", record)
 
     def records(self) -> list[TrialRecord]:
-        """The records of the trials that are done, in the plan's order."""
-        return [
-            msgspec.json.decode(path.read_bytes(), type=TrialRecord)
-            for path in sorted((self.path / "trials").glob("*.json"))
-        ]
+        """The records of the trials that are done, in the plan's order. Raises: StoreError."""
+        found = []
+        for path in (self.path / "trials").glob("*.json"):
+            try:
+                found.append(msgspec.json.decode(path.read_bytes(), type=TrialRecord))
+            except msgspec.DecodeError as error:
+                raise StoreError(f"{path} is damaged: {error}; restore the run from a copy") from None
+        return sorted(found, key=lambda record: record.index)
 
     def tables(self, record: TrialRecord) -> tables.Tables | None:
-        """A trial's tables; None for a trial that failed before it had any."""
-        return None if record.failure is not None else tables.read(self.path, record.index)
+        """A trial's tables; None for a trial that failed before it had any. Raises: StoreError."""
+        if record.failure is not None:
+            return None
+        try:
+            return tables.read(self.path, record.index)
+        except (OSError, KeyError, pa.ArrowException) as error:
+            raise StoreError(
+                f"{self.path}: the tables of trial {record.index} are missing or damaged: {error};"
+                " restore the run from a copy"
+            ) from None
 
     def seal(self) -> None:
         """Renames the folder to its final name."""

@@ -106,9 +106,10 @@ class Batching:
         """Adds each agent's next arrivals, and gives the flushes that are certain with them.
 
         Args:
-            arrivals_ns: as for `cut`, and not before those of earlier blocks. lengths: as for `cut`. until_ns: all
-            arrivals before it are in, and the next block has those from it on: so every deadline up to it has
-                come. Without it, only a later arrival of the same agent shows that a deadline came.
+            arrivals_ns: as for `cut`, and not before those of earlier blocks.
+            lengths: as for `cut`.
+            until_ns: all arrivals before it are in, and the next block has those from it on: so every deadline up to
+                it has come. Without it, only a later arrival of the same agent shows that a deadline came.
         """
         return self._push(arrivals_ns, lengths, until_ns, closing=False)
 
@@ -121,12 +122,13 @@ class Batching:
     def _push(self, arrivals_ns: Ints, lengths: Ints | None, until_ns: int | None, *, closing: bool) -> Flushes:
         lengths = np.array([len(arrivals_ns)], np.int64) if lengths is None else lengths
         self._check(arrivals_ns, lengths, until_ns)
+        known_ns = -1 if until_ns is None else until_ns
         busy = np.flatnonzero(lengths)
         all_ends = np.cumsum(lengths)
         begins = (all_ends - lengths)[busy]
         ends = all_ends[busy]
 
-        alone = self._flush_alone(arrivals_ns, busy, begins, until_ns, closing)
+        alone = self._flush_alone(arrivals_ns[begins], busy, known_ns, closing)
         going_on = self._count[busy] > 0
         agents = busy[going_on]
         heads = Heads(
@@ -134,8 +136,7 @@ class Batching:
         )
         starts = follow(arrivals_ns, begins, self._batch_size, self._timeout_ns, heads)
 
-        # `starts` holds every agent's first arrival, as the start of a new batch or as the continuation of the open
-        # one.
+        # `starts` holds every agent's first arrival: there begins a new batch, or the open one goes on.
         firsts = np.searchsorted(starts, begins)
         flush_counts = np.diff(firsts, append=len(starts))
         stops = np.append(starts[1:], len(arrivals_ns))[: len(starts)]
@@ -155,39 +156,31 @@ class Batching:
         self._count[busy] = 0
         certain = np.ones(len(starts), np.bool_)
         if closing:
-            assert until_ns is not None
-            np.minimum(time_ns, until_ns, out=time_ns)
+            np.minimum(time_ns, known_ns, out=time_ns)
         else:
             # Only an agent's last batch can be open: each other was filled, or ended before a later arrival.
             last = firsts + flush_counts - 1
-            left = ~by_size[last]
-            if until_ns is not None:
-                left &= time_ns[last] > until_ns
+            left = ~by_size[last] & (time_ns[last] > known_ns)
             last, agents = last[left], busy[left]
             certain[last] = False
-            self._opened_ns[agents], self._first[agents], self._count[agents] = (
-                opened_ns[last],
-                first[last],
-                count[last],
-            )
-        if until_ns is not None:
-            np.maximum(self._latest_ns, until_ns, out=self._latest_ns)
+            self._opened_ns[agents] = opened_ns[last]
+            self._first[agents] = first[last]
+            self._count[agents] = count[last]
+        np.maximum(self._latest_ns, known_ns, out=self._latest_ns)
         flushes = Flushes(time_ns, first, count, by_size, agent)
         return alone.then(flushes if certain.all() else flushes.take(certain))
 
-    def _flush_alone(self, arrivals_ns: Ints, busy: Ints, begins: Ints, until_ns: int | None, closing: bool) -> Flushes:
-        """Gives the open batches that end without a record of this block, and takes them out of the buffers."""
-        # What is known to be after the open batch: the agent's next arrival, or that there is none before until_ns.
-        known_ns = np.full(len(self._count), -1 if until_ns is None else until_ns, np.int64)
-        known_ns[busy] = arrivals_ns[begins]
+    def _flush_alone(self, next_ns: Ints, busy: Ints, known_ns: int, closing: bool) -> Flushes:
+        """Gives the open batches that end without a record of this block, and takes them out of the buffers.
+
+        `next_ns`: the first new arrivals of the agents `busy`. For the others there is none before `known_ns`.
+        """
+        later_ns = np.full(len(self._count), END_NS * 2 - 1 if closing else known_ns, np.int64)
+        later_ns[busy] = next_ns
         deadlines_ns = self._opened_ns + self._timeout_ns
-        ending = deadlines_ns <= known_ns
+        ending = deadlines_ns <= later_ns
         if closing:
-            assert until_ns is not None
-            idle = np.ones(len(self._count), np.bool_)
-            idle[busy] = False
-            ending |= idle
-            np.minimum(deadlines_ns, until_ns, out=deadlines_ns)
+            np.minimum(deadlines_ns, known_ns, out=deadlines_ns)
         agent = np.flatnonzero(ending & (self._count > 0))
         count = self._count[agent]
         first = self._first[agent]

@@ -65,6 +65,7 @@ class Source:
         self._block_bytes = block_bytes
         self._splitter = LineSplitter(line_limit_bytes)
         self._requests: queue.SimpleQueue[asyncio.Future[bytes] | None] = queue.SimpleQueue()
+        self._answer: asyncio.Future[bytes] | None = None
         self._reader: threading.Thread | None = None
         self._ended = False
 
@@ -75,6 +76,8 @@ class Source:
 
     async def read(self) -> list[bytes]:
         """Gives the next lines, at least one; none at the end of the input. Waits as long as there is no whole line.
+
+        A call that is cancelled loses nothing: the next one goes on.
 
         Raises:
             SourceError: the input can't be read any more.
@@ -104,10 +107,14 @@ class Source:
             # own threads would be waited for.
             self._reader = threading.Thread(target=self._serve, name=f"reads {self.name}", daemon=True)
             self._reader.start()
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._requests.put(answer)
+        if self._answer is None:
+            self._answer = asyncio.get_running_loop().create_future()
+            self._requests.put(self._answer)
         try:
-            return await answer
+            # Shielded: if this call is cancelled, the read goes on, and the next call gets its bytes.
+            block = await asyncio.shield(self._answer)
+            self._answer = None
+            return block
         except OSError as error:
             raise SourceError(
                 f"cannot read on in {self.name}: {error.strerror}; what was read before is shipped; start again"
@@ -137,8 +144,6 @@ class Source:
 
 
 def _settle(answer: "asyncio.Future[bytes]", block: bytes, failure: OSError | None) -> None:
-    if answer.done():
-        return  # cancelled: the agent was told to stop
     if failure is None:
         answer.set_result(block)
     else:

@@ -11,6 +11,22 @@ from system.settings import Process
 KNOWN_SETTINGS = frozenset(name for name, _ in flatten(NAMESPACES))
 
 
+#: What the hand-off relies on, and no experiment may change: where messages are, how they look, that there are no results.
+OWN_SETTINGS = frozenset(
+    {
+        "accept_content",
+        "broker_read_url",
+        "broker_url",
+        "broker_write_url",
+        "result_backend",
+        "task_default_queue",
+        "task_ignore_result",
+        "task_protocol",
+        "task_serializer",
+    }
+)
+
+
 def build(process: Process) -> Celery:
     """The app on the process's Redis, with the settings of `[system.celery]` on top of ours.
 

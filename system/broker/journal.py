@@ -14,6 +14,7 @@ from redis.exceptions import NoScriptError
 
 from system.broker import keys, payload
 from system.broker.batch import Batch
+from system.wire import batch_id as batch_ids
 from system.wire.chunk import Chunk
 
 #: For how long the chunk of a client that isn't one of our agents is remembered, in seconds: 88 bytes a chunk in Redis.
@@ -45,7 +46,7 @@ ALL: Final = (ACCEPT, START, FINISH, SWEEP, REQUEUE)
 
 def stream(batch_id: bytes, chunk: Chunk) -> bytes:
     """The name under which one run of one agent is deduplicated: its tag, epoch and agent number."""
-    tag = batch_id[: batch_id.rindex(b"\0")]
+    tag, _ = batch_ids.split(batch_id)
     return b"%s\0%d\0%d" % (tag, chunk.epoch, chunk.agent)
 
 

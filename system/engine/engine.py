@@ -69,4 +69,6 @@ def check_count(engine: str, signatures: Sequence[Signature]) -> None:
     """Raises EngineError if there are more signatures than `Hits` can name."""
     if len(signatures) > 1 << SIGNATURE_BITS:
         limit = 1 << SIGNATURE_BITS
-        raise EngineError(f"engine {engine}: signatures must be at most {limit}, got {len(signatures)}; load fewer rules")
+        raise EngineError(
+            f"engine {engine}: signatures must be at most {limit}, got {len(signatures)}; load fewer rules"
+        )

@@ -33,6 +33,11 @@ class HyperscanEngine:
         except hyperscan.error as error:
             raise _refusal(signatures, expressions, error) from error
 
+    @property
+    def database_bytes(self) -> int:
+        """The size of the compiled database."""
+        return self._database.size() if self._database else 0
+
     def scan(self, buffer: bytes, starts: Offsets, ends: Offsets) -> Hits:
         """The hits of all records (see `SignatureEngine.scan`)."""
         if self._database is None:

@@ -6,9 +6,12 @@ Prints `ready HOST:PORT` when it takes connections, and at its end one JSON line
 import asyncio
 import signal
 import sys
+from collections.abc import Coroutine
+from typing import Any
 
 import msgspec
 
+from system.allocator import keep_freed_memory
 from system.broker import registry
 from system.gateway.server import Gateway, serve
 from system.settings import Process, from_environment
@@ -17,6 +20,16 @@ try:
     from uvloop import new_event_loop as _new_loop
 except ImportError:  # it doesn't install everywhere
     from asyncio import new_event_loop as _new_loop  # type: ignore[assignment]
+
+
+async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
+    """Until one of several waits ends; raises what it raised."""
+    tasks = [asyncio.ensure_future(one) for one in waits]
+    done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in rest:
+        task.cancel()
+    for task in done:
+        task.result()
 
 
 async def run(process: Process, host: str, port: int) -> None:
@@ -32,13 +45,14 @@ async def run(process: Process, host: str, port: int) -> None:
         sys.stderr.write(f"cannot listen on {host}:{port}: {error.strerror}; choose another address\n")
         sys.exit(2)
     print(f"ready {server.host}:{server.port}", flush=True)
-    await stop.wait()
+    await _first(stop.wait(), server.wait())
     await server.close()
     print(msgspec.json.encode(gateway.stats).decode(), flush=True)
 
 
 def main() -> None:
     """Reads the address from the command line and runs."""
+    keep_freed_memory()
     host, _, port = sys.argv[1].rpartition(":")
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(run(from_environment(), host, int(port)))

@@ -14,6 +14,7 @@ from system.gateway.admission import BATCH_OVERHEAD_BYTES, RESUME_RATIO, Admissi
 from system.gateway.rounds import Rounds, Waiting
 from system.gateway.session import Session
 from system.gateway.stats import Close, GatewayStats
+from system.wire import batch_id
 from system.wire.chunk import parse_chunk
 from system.wire.messages import Envelope
 
@@ -106,12 +107,10 @@ class Connection(asyncio.Protocol):
         batch_bytes = 0
         for envelope in envelopes:
             batch_bytes += self._forward(envelope, now_mono_ns)
-        if session.refusal is not None:
-            self._account(batch_bytes, session.partial_bytes)
-            self.close(session.refusal)
-            return
         self._account(batch_bytes, session.partial_bytes)
-        if session.between_messages:
+        if session.refusal is not None:
+            self.close(session.refusal)
+        elif session.between_messages:
             hall.watched.discard(self)
         else:
             hall.watched.add(self)
@@ -241,7 +240,7 @@ class Connection(asyncio.Protocol):
         chunk = envelope.chunk
         # An empty chunk id names nothing: as an identity it would make a client's second batch a repeat of its first,
         # acknowledged and dropped. Such a batch, like one without an id, is taken as often as it is sent.
-        identity = envelope.tag + b"\0" + chunk if chunk else os.urandom(16)
+        identity = batch_id.join(envelope.tag, chunk or os.urandom(16))
         batch = Batch(identity, parse_chunk(chunk) if chunk else None, envelope.packed, envelope.gzip, now_mono_ns)
         size_bytes = len(envelope.packed) + BATCH_OVERHEAD_BYTES
         self._hall.stats.batches += 1

@@ -19,8 +19,8 @@ SPACE = frozenset(b"\t\n\v\f\r ")
 CLASS_ESCAPES = {"d": DIGIT, "D": ALL - DIGIT, "w": WORD, "W": ALL - WORD, "s": SPACE, "S": ALL - SPACE}
 BYTE_ESCAPES = {"a": b"\a", "f": b"\f", "n": b"\n", "r": b"\r", "t": b"\t", "v": b"\v"}
 
-FLAGS = re.compile(r"\(\?([a-zA-Z]+)\)")
-MISPLACED_FLAGS = re.compile(r"\(\?[a-zA-Z-]+\)")
+FLAGS = re.compile(r"\(\?([aiLmsux]+)\)")
+MISPLACED_FLAGS = re.compile(r"\(\?[aiLmsux-]+\)")
 FLAGGED_GROUP = re.compile(r"\(\?([a-zA-Z]*)(?:-([a-zA-Z]+))?:")
 NAMED_GROUP = re.compile(r"\(\?P<[A-Za-z_][A-Za-z0-9_]*>")
 REPEAT = re.compile(r"[*+?]|\{(\d*)(,?)(\d*)\}", re.ASCII)

@@ -17,7 +17,7 @@ PREFIX = b"CdL1"
 TEXT_BYTES = 36
 
 _MAGIC = base64.urlsafe_b64decode(PREFIX)
-#: binascii knows the standard alphabet alone; its own two characters become ones that it refuses.
+#: binascii knows the standard alphabet alone; its own two become ones that it skips.
 _TO_STANDARD = bytes.maketrans(b"-_+/", b"+/\0\0")
 _FIELDS = struct.Struct(">QIQI")
 
@@ -47,10 +47,10 @@ def parse_chunk(raw: bytes) -> Chunk | None:
     if len(raw) != TEXT_BYTES or not raw.startswith(PREFIX):
         return None
     try:
-        # Strict: a decoder that skips odd characters would let many texts name one interval.
-        decoded = binascii.a2b_base64(raw.translate(_TO_STANDARD), strict_mode=True)
+        decoded = binascii.a2b_base64(raw.translate(_TO_STANDARD))
     except binascii.Error:
         return None
-    if len(decoded) != len(_MAGIC) + _FIELDS.size:  # padded
+    # The decoder skips characters outside the alphabet. Each one costs a byte here, or many texts would name one interval.
+    if len(decoded) != len(_MAGIC) + _FIELDS.size:
         return None
     return Chunk(*_FIELDS.unpack_from(decoded, len(_MAGIC)))

@@ -31,6 +31,11 @@ _TOP_BYTE = np.uint64(56)
 _HEADER_BYTES = np.array([RAW_HEADER_BYTES.get(first, 0) for first in range(256)], dtype=np.int64)
 
 
+#: Below this size entries are walked: numpy's fixed cost is 24 us, and a usual record is walked in 1.5 us (2-core AMD
+#: EPYC guest, Python 3.11). Batches of one to ten records are the common case.
+SMALL_BYTES = 4096
+
+
 class Records(NamedTuple):
     """Record i's text is `buffer[starts[i]:ends[i]]`; i is the entry's place in the batch.
 
@@ -50,15 +55,15 @@ def locate(packed: bytes, keys: Sequence[bytes] = TEXT_KEYS) -> Records:
     Args: keys: where a record's line may lie. The first of them that holds text (str or bin) is it; of a key that
         comes twice, the last.
     """
-    if b"log" in keys:
-        found = _chain(packed)
+    if b"log" in keys and len(packed) >= SMALL_BYTES:
+        found = chain(packed)
         if found is not None:
-            return Records(packed, *found, malformed=0)
+            return found
     return walk(packed, keys)
 
 
-def _chain(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-    """Starts and ends if all of `packed` is usual records, else None."""
+def chain(packed: bytes) -> Records | None:
+    """What `locate` gives if all of `packed` is usual records, found at once; else None."""
     size = len(packed)
     if size <= _FIXED_BYTES:
         return None
@@ -79,8 +84,9 @@ def _chain(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
     ends = starts + _text_bytes(octets, heads, firsts, header_bytes)
     # In the ordinary case every candidate is a record. Else some lie inside a text, and the chain leads around them.
     if ends[-1] == size and np.array_equal(heads[1:], ends[:-1]) and header_bytes.all():
-        return starts, ends
-    return _follow(size, heads, header_bytes, starts, ends)
+        return Records(packed, starts, ends, malformed=0)
+    visited = _follow(size, heads, header_bytes, ends)
+    return None if visited is None else Records(packed, starts[visited], ends[visited], malformed=0)
 
 
 def _text_bytes(
@@ -104,24 +110,20 @@ def _text_bytes(
 
 
 def _follow(
-    size: int,
-    heads: NDArray[np.intp],
-    header_bytes: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    size: int, heads: NDArray[np.intp], header_bytes: NDArray[np.int64], ends: NDArray[np.int64]
+) -> list[int] | None:
     """The candidates that the chain from 0 to `size` visits; None if it leads to a place where none is."""
     following = np.searchsorted(heads, ends)
     inside = following < heads.size
     closes = (ends == size) | (inside & (heads[np.where(inside, following, 0)] == ends))
     closes &= header_bytes > 0
     next_head = np.where(closes, following, -1).tolist()
-    chain = [0]
-    while (place := next_head[chain[-1]]) < len(next_head):
+    visited = [0]
+    while (place := next_head[visited[-1]]) < len(next_head):
         if place < 0:
             return None
-        chain.append(place)
-    return starts[chain], ends[chain]
+        visited.append(place)
+    return visited
 
 
 def walk(packed: bytes, keys: Sequence[bytes] = TEXT_KEYS) -> Records:

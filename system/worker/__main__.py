@@ -3,6 +3,7 @@
 The ordinary `celery worker`; only the flags follow from the settings.
 """
 
+from system.allocator import keep_freed_memory
 from system.settings import Process
 from system.worker import app
 
@@ -18,6 +19,7 @@ def arguments(process: Process, concurrency: int) -> list[str]:
 
 def main() -> None:
     """Runs until SIGTERM (running tasks are finished) or SIGQUIT."""
+    keep_freed_memory()
     app.celery.worker_main(arguments(app.process, app.process.concurrency))
 
 

@@ -9,7 +9,7 @@ import hashlib
 import os
 import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -18,11 +18,14 @@ from system.broker.journal import Finished, Journal
 from system.engine.engine import Hits, SignatureEngine
 from system.settings import Process
 from system.signatures.model import Signature
-from system.wire import row
+from system.wire import batch_id, row
 from system.wire.chunk import Chunk, parse_chunk
 from system.wire.records import Records, locate
 from system.worker.detections import detection_lines
 from system.worker.inflate import inflate
+
+#: In the place of a payload that isn't there any more, for a batch that is given up.
+_GONE: Final = payload.Payload(gzip=False, received_mono_ns=0, published_mono_ns=0, packed=b"")
 
 
 class Stamps(NamedTuple):
@@ -58,18 +61,20 @@ class Analyst:
         fetched = time.monotonic_ns()
         scanned: list[tuple[bytes, int, payload.Payload, tuple[Records, Hits] | None]] = []
         for one, attempt, value in zip(ids, attempts, stored, strict=True):
+            if attempt > self._system.attempts:
+                held = payload.decode(value) if value is not None else _GONE
+                scanned.append((one, attempt, held, None))
+                continue
             if attempt == 0 or value is None:
                 continue
             held = payload.decode(value)
-            if attempt > self._system.attempts:
-                scanned.append((one, attempt, held, None))
-                continue
             packed = inflate(held.packed) if held.gzip else held.packed
             records = locate(packed)
             hits = self._engine.scan(records.buffer, records.starts, records.ends)
             scanned.append((one, attempt, held, (records, hits)))
         done = time.monotonic_ns()
         self._seq += 1
+        carried = self.uncarried
         ends = []
         for one, attempt, held, outcome in scanned:
             stamps = Stamps(held.received_mono_ns, held.published_mono_ns, started, fetched, done)
@@ -81,22 +86,30 @@ class Analyst:
             written = self._row(row.ANALYSED, one, attempt, len(held.packed), outcome, stamps)
             found = detection_lines(one, records, hits, self._signatures) if self._detections else b""
             ends.append(Finished(one, written, len(records.starts), found, ""))
+        # Until it is certain that the first row was written, the instant it carries may have to travel again.
+        self.uncarried = carried
+        done_now = self._finish(ends)
+        committed = time.monotonic_ns()
+        if carried is not None and ends and not done_now[0]:
+            self.stamp()
+        if any(done_now):
+            self.uncarried = (self._seq, committed)
         repeated = sum(attempt == 0 for attempt in attempts)
-        self._finish(ends, repeated)
-        self.uncarried = (self._seq, time.monotonic_ns())
+        if repeated:
+            self._client.hincrby(keys.COUNTERS, "repeat_executions", repeated)
 
     def _fetch(self, ids: list[bytes]) -> tuple[list[int], list[bytes | None]]:
         if self._system.journal:
             return self._journal.start(ids)
-        return [1] * len(ids), self._client.mget([keys.PAYLOAD + one for one in ids])
+        stored = self._client.mget([keys.PAYLOAD + one for one in ids])
+        return [int(value is not None) for value in stored], stored
 
-    def _finish(self, ends: list[Finished], repeated: int) -> None:
+    def _finish(self, ends: list[Finished]) -> list[int]:
+        """Commits; gives 1 for each batch whose row was written, 0 for one that somebody had finished meanwhile."""
+        if not ends:
+            return []
         if self._system.journal:
-            if ends:
-                self._journal.finish(ends)
-            if repeated:
-                self._client.hincrby(keys.COUNTERS, "repeat_executions", repeated)
-            return
+            return self._journal.finish(ends)
         pipe = self._client.pipeline(transaction=False)
         self._append(pipe, [end.row for end in ends], sum(end.records for end in ends))
         for end in ends:
@@ -104,6 +117,7 @@ class Analyst:
                 pipe.rpush(keys.DETECTIONS, end.detections)
             pipe.delete(keys.PAYLOAD + end.id)
         pipe.execute()
+        return [1] * len(ends)
 
     def analyse_records(self, one: bytes, received: int, published: int, packed_bytes: int, lines: list[str]) -> None:
         """Analyses records that came in the task's arguments: one row per execution, no journal."""
@@ -130,7 +144,8 @@ class Analyst:
         pipe.hincrby(keys.COUNTERS, "records_analysed", records)
 
     def _row(self, kind: int, one: bytes, attempt: int, packed_bytes: int, outcome: Any, stamps: Stamps) -> bytes:
-        chunk = parse_chunk(one[one.rindex(b"\0") + 1 :]) or _foreign(one)
+        # A batch whose client named no chunk has a random id, which holds no zero byte or holds one anywhere.
+        chunk = parse_chunk(batch_id.split(one)[1]) or _foreign(one)
         records, hits = outcome or (None, None)
         committed_seq, committed = self.uncarried or (0, 0)
         self.uncarried = None

@@ -11,6 +11,7 @@ import msgspec
 
 from system.engine.engine import Hits
 from system.signatures.model import Signature
+from system.wire import batch_id as batch_ids
 from system.wire.chunk import parse_chunk
 from system.wire.records import Records
 
@@ -36,7 +37,7 @@ def detection_lines(batch_id: bytes, records: Records, hits: Hits, signatures: S
     """The JSON lines of one batch's hits, without a last newline; empty if there are none."""
     if not len(hits.record):
         return b""
-    tag, _, name = batch_id.rpartition(b"\0")
+    tag, name = batch_ids.split(batch_id)
     chunk = parse_chunk(name)
     source = readable(tag) if chunk is None else f"agent {chunk.agent}"
     lines = []

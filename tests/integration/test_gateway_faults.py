@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 import msgpack
 import pytest
-from gateway_fakes import (
+
+from system.broker.batch import Batch
+from system.broker.publisher import Outcome
+from system.gateway.server import Gateway, serve
+from system.gateway.stats import Close
+from system.settings import Limits
+from system.wire.messages import Refusal
+from tests.integration.gateway_fakes import (
     ID_ACK,
     LOOPS,
     READ_BYTES,
@@ -19,13 +26,6 @@ from gateway_fakes import (
     until,
     until_still,
 )
-
-from system.broker.batch import Batch
-from system.broker.publisher import Outcome
-from system.gateway.server import Gateway, serve
-from system.gateway.stats import Close
-from system.settings import Limits
-from system.wire.messages import Refusal
 
 pytestmark = [pytest.mark.integration, pytest.mark.parametrize("loop", LOOPS)]
 
@@ -94,12 +94,15 @@ def test_memory_is_bounded_while_the_broker_stalls_and_nothing_is_lost(
         await until(lambda: field.stats.holds > 0)
         await until_still(lambda: field.stats.received_bytes)
         assert not any(task.done() for task in pushes)
+        late = await field.connect()
+        late.send(message())
         assert 900_000 < field.gateway.admission.peak_bytes <= most_bytes
         field.publisher.open.set()
         for number, client in enumerate(clients):
             acks = b"".join(msgpack.packb({"ack": f"{number:02}-{count:02}"}) for count in range(60))
             assert await client.read(len(acks)) == acks
         await asyncio.gather(*pushes)
+        assert await late.read(len(ID_ACK)) == ID_ACK
         assert field.gateway.admission.peak_bytes <= most_bytes
         assert field.gateway.admission.batch_bytes == field.gateway.admission.partial_bytes == 0
 

@@ -7,13 +7,13 @@ import msgpack
 import pytest
 from fluent.asyncsender import FluentSender as AsyncSender  # type: ignore[import-untyped]
 from fluent.sender import FluentSender  # type: ignore[import-untyped]
-from gateway_fakes import ID_ACK, LOOPS, Field, message, play, until
 
 from system.gateway.stats import Close
 from system.settings import Limits
 from system.wire.chunk import Chunk
 from system.wire.packing import ack, message_header, message_option, pack_record
 from system.wire.records import locate
+from tests.integration.gateway_fakes import ID_ACK, LOOPS, Field, message, play, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.parametrize("loop", LOOPS)]
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -55,8 +57,11 @@ def test_lines_are_the_bytes_between_line_ends(text: bytes, lines: list[bytes]) 
 def test_how_the_bytes_are_cut_into_blocks_changes_nothing(blocks: list[bytes], limit_bytes: int) -> None:
     # The expected lines, another way: whole text at once, no limit, then cut.
     *ended, last = b"".join(blocks).split(b"\n")
-    expected = [line.removesuffix(b"\r")[:limit_bytes] for line in ended] + ([last[:limit_bytes]] if last else [])
-    assert split(*blocks, limit_bytes=limit_bytes) == expected
+    lines = [line.removesuffix(b"\r") for line in ended] + ([last] if last else [])
+    splitter = LineSplitter(limit_bytes)
+    given_back = [line for block in blocks for line in splitter.feed(block)] + splitter.end()
+    assert given_back == [line[:limit_bytes] for line in lines]
+    assert splitter.truncated == sum(len(line) > limit_bytes for line in lines)
 
 
 def test_a_line_beyond_the_limit_is_cut_and_counted_and_holds_no_more_memory() -> None:
@@ -81,16 +86,31 @@ def test_a_file_is_read_to_its_end_and_its_last_line_needs_no_line_end(tmp_path:
     assert asyncio.run(main()) == [b"one", b"", b"two", b"last"]
 
 
-def test_a_followed_file_gives_what_is_appended_and_waits_for_the_end_of_a_line(tmp_path: Path) -> None:
+def test_a_followed_file_gives_what_is_appended_and_waits_for_the_end_of_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "app.log"
     path.write_bytes(b"one\ntw")
+    ends = 0
+    read = os.read
+
+    def count_ends(descriptor: int, count: int) -> bytes:
+        nonlocal ends
+        block = read(descriptor, count)
+        ends += not block
+        return block
 
     async def main() -> None:
         source = open_file(path, follow=True, poll_s=0.001)
         async with asyncio.timeout(DEADLINE_S):
             assert await source.read() == [b"one"]
+            monkeypatch.setattr(os, "read", count_ends)
             reading = asyncio.ensure_future(source.read())
             for part in (b"o", b"\nthree\n"):
+                seen = ends
+                # The end of the file was met, and met again. The reader is a thread: it sets no event of the loop's.
+                while ends < seen + 2:  # noqa: ASYNC110
+                    await asyncio.sleep(0.001)
                 assert not reading.done()
                 with path.open("ab") as log:
                     log.write(part)
@@ -119,17 +139,37 @@ def test_a_pipe_without_data_does_not_block_the_event_loop() -> None:
     asyncio.run(main())
 
 
-def test_a_pipe_that_someone_made_non_blocking_is_waited_for() -> None:
+def test_a_cancelled_read_loses_nothing() -> None:
     read_end, write_end = os.pipe()
-    os.set_blocking(read_end, False)
 
-    async def main() -> list[bytes]:
+    async def main() -> None:
         source = Source(read_end, "pipe")
-        reading = asyncio.ensure_future(read_all(source))
+        reading = asyncio.ensure_future(source.read())
         await asyncio.to_thread(lambda: None)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        assert reading.cancelled()
         os.write(write_end, b"line\n")
         os.close(write_end)
-        return await reading
+        assert await read_all(source) == [b"line"]
+
+    asyncio.run(main())
+
+
+def test_a_pipe_that_someone_made_non_blocking_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_end, write_end = os.pipe()
+    os.set_blocking(read_end, False)
+    wait = select.select
+
+    def write_when_waited_for(*arguments: Any) -> Any:
+        os.write(write_end, b"line\n")
+        os.close(write_end)
+        return wait(*arguments)
+
+    monkeypatch.setattr(select, "select", write_when_waited_for)
+
+    async def main() -> list[bytes]:
+        return await read_all(Source(read_end, "pipe"))
 
     assert asyncio.run(main()) == [b"line"]
 

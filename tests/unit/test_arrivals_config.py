@@ -21,7 +21,7 @@ from loadgen.model.arrivals.saturate import Saturate
     [
         ({"kind": "constant", "rate_per_s": 2}, Constant(rate_per_s=2.0)),
         ({"kind": "poisson", "rate_per_s": 0.01}, Poisson(rate_per_s=0.01)),
-        ({"kind": "saturate"}, Saturate(window_batches=64)),
+        ({"kind": "saturate"}, Saturate(window_batches=None)),
         ({"kind": "saturate", "window_batches": 3}, Saturate(window_batches=3)),
         ({"kind": "drain"}, Drain(backlog_batches=2000)),
     ],
@@ -44,7 +44,7 @@ def test_a_table_decodes_to_the_process_of_its_kind(table: dict[str, Any], proce
         ({"kind": "poisson"}, "missing required field `rate_per_s`"),
         ({"kind": "poisson", "rate_per_s": 1.0, "rate": 1.0}, "unknown field `rate`"),
         ({"kind": "poisson", "rate_per_s": "1"}, "Expected `float`, got `str`"),
-        ({"kind": "saturate", "window_batches": 1.5}, "Expected `int`, got `float`"),
+        ({"kind": "saturate", "window_batches": 1.5}, "Expected `int | null`, got `float`"),
         ({"kind": "posson", "rate_per_s": 1.0}, "Invalid value 'posson'"),
         ({"rate_per_s": 1.0}, "missing required field `kind`"),
     ],

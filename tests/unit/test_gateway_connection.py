@@ -1,6 +1,7 @@
 """One connection against a transport and a clock of the test: holds, deadlines, identities."""
 
 import asyncio
+import tracemalloc
 from collections.abc import Sequence
 
 import msgpack
@@ -13,6 +14,7 @@ from system.gateway.connection import Connection
 from system.gateway.server import Gateway
 from system.gateway.stats import Close
 from system.settings import Limits
+from system.wire import batch_id
 from system.wire.chunk import Chunk
 from system.wire.messages import Refusal
 from system.wire.packing import message_header, message_option, pack_record
@@ -128,7 +130,8 @@ def test_without_a_chunk_every_batch_is_a_new_one(chunk: object) -> None:
     connection.data_received(message(chunk=chunk) * 3)
     ids = {batch.id for batch in bench.publish()}
     assert len(ids) == 3
-    assert {len(identity) for identity in ids} == {16}
+    assert {batch_id.split(identity)[0] for identity in ids} == {b"app"}
+    assert {len(batch_id.split(identity)[1]) for identity in ids} == {16}
     assert transport.written == (b"" if chunk is None else msgpack.packb({"ack": chunk}) * 3)
 
 
@@ -146,6 +149,21 @@ def test_a_message_that_is_not_ended_in_time_closes_the_connection_however_many_
     bench.check_at(10.1)
     assert transport.state == "closed"
     assert bench.gateway.stats.closes == {Close.FRAME_DEADLINE: 1}
+
+
+def test_a_deadline_goes_on_after_the_gateway_has_stopped_reading() -> None:
+    bench = Bench(Limits(frame_deadline_s=10, inflight_bytes=20_000))
+    connection, _ = bench.connect()
+    slow, slow_transport = bench.connect()
+    slow.data_received(message(100)[:50])
+    bench.check_at(5)
+    connection.data_received(message(20_000))
+    bench.check_at(100)
+    connection.settled(20_000 + BATCH_OVERHEAD_BYTES, b"")
+    bench.check_at(105)
+    assert slow_transport.state == "open"
+    bench.check_at(105.1)
+    assert slow_transport.state == "closed"
 
 
 def test_an_idle_connection_stays_open_and_is_not_watched() -> None:
@@ -227,6 +245,14 @@ def test_above_the_limit_in_all_nobody_is_read_not_even_a_newcomer_until_half_is
     assert [transport.reading for transport in transports] == [True] * 3
 
 
+def test_batches_before_a_refused_message_count_against_the_limit_too() -> None:
+    bench = Bench(Limits(inflight_bytes=20_000))
+    _, other_transport = bench.connect()
+    hostile, _ = bench.connect()
+    hostile.data_received(message(20_000) + b"HTTP")
+    assert not other_transport.reading
+
+
 def test_one_hold_taken_away_leaves_the_others() -> None:
     bench = Bench(Limits(connection_inflight_bytes=10_000))
     connection, transport = bench.connect()
@@ -266,6 +292,20 @@ def test_a_connection_lost_in_flight_returns_its_bytes_and_loses_no_batch() -> N
     assert bench.gateway.admission.batch_bytes == 0
     assert bench.gateway.stats.unanswerable == 1
     assert transport.written == b""
+
+
+def test_a_connection_that_is_gone_holds_no_unfinished_message_while_its_batch_waits() -> None:
+    bench = Bench()
+    connection, _ = bench.connect()
+    tracemalloc.start()
+    connection.data_received(message(100))
+    connection.data_received(message(1_000_000)[:900_000])
+    held_bytes, _ = tracemalloc.get_traced_memory()
+    connection.connection_lost(None)
+    left_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held_bytes > 900_000
+    assert left_bytes < 100_000
 
 
 def test_a_peer_that_only_ends_its_sending_half_gets_the_acks_that_are_due() -> None:

@@ -45,6 +45,8 @@ OURS = Chunk(1, 2, 3, 4).encode()
         OURS[:-1] + b"\xff",
         OURS[:20] + b"+" + OURS[21:],  # the other base64 alphabet
         OURS[:20] + b"\n" + OURS[21:],  # skipped by a lenient decoder
+        OURS[:20] + b"\n\n\n\n" + OURS[24:],  # so many that what is left is whole base64
+        OURS[:-4] + b"A===",
         b"XdL1" + OURS[4:],
         bytes(36),
         PREFIX + bytes(32),

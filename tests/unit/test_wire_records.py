@@ -5,9 +5,8 @@ import struct
 import msgpack
 import pytest
 
-from system.wire import records
 from system.wire.packing import pack_record
-from system.wire.records import Records, locate, walk
+from system.wire.records import SMALL_BYTES, Records, chain, locate, walk
 
 EVENT_TIME = msgpack.ExtType(0, struct.pack(">II", 1_700_000_000, 5))
 
@@ -16,31 +15,26 @@ def texts(found: Records) -> list[bytes]:
     return [found.buffer[start:end] for start, end in zip(found.starts.tolist(), found.ends.tolist(), strict=True)]
 
 
-@pytest.fixture
-def no_walk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fails a test that leaves the fast path."""
-
-    def refuse(*_: object) -> Records:
-        raise AssertionError("the fast path was left")
-
-    monkeypatch.setattr(records, "walk", refuse)
+def chained(packed: bytes) -> Records:
+    """The fast way, which must be open."""
+    found = chain(packed)
+    assert found is not None
+    return found
 
 
-SIZES = [0, 1, 31, 32, 255, 256, 65_535, 65_536]
+SIZES = [0, 1, 31, 32, 255, 256, 65_535, 65_536, 70_001]
 
 
-@pytest.mark.usefixtures("no_walk")
 @pytest.mark.parametrize("sizes", [*([size] for size in SIZES), SIZES, SIZES[::-1], [31] * 100, [255] * 100])
 def test_usual_records_are_found_without_walking(sizes: list[int]) -> None:
     lines = [bytes([65 + place % 26]) * size for place, size in enumerate(sizes)]
     packed = b"".join(pack_record(place, line) for place, line in enumerate(lines))
-    found = locate(packed)
+    found = chained(packed)
     assert texts(found) == lines
     assert found.malformed == 0
     assert found.buffer is packed
 
 
-@pytest.mark.usefixtures("no_walk")
 def test_record_headers_within_texts_are_stepped_around_without_walking() -> None:
     header = pack_record(9, b"")[:16]
     lines = [
@@ -52,19 +46,18 @@ def test_record_headers_within_texts_are_stepped_around_without_walking() -> Non
         b"plain",
     ]
     packed = b"".join(pack_record(place, line) for place, line in enumerate(lines))
-    assert texts(locate(packed)) == lines
+    assert texts(chained(packed)) == lines
 
 
 def test_a_text_that_ends_where_a_planted_header_begins_to_lie_is_not_followed_into_it() -> None:
     # The planted record is itself a chain to the end of the batch; only the chain from 0 counts.
     packed = pack_record(1, b"x" * 40 + pack_record(2, b"planted"))
-    assert texts(locate(packed)) == [b"x" * 40 + pack_record(2, b"planted")]
+    assert texts(chained(packed)) == [b"x" * 40 + pack_record(2, b"planted")]
 
 
-@pytest.mark.usefixtures("no_walk")
 def test_a_bin_under_log_is_text_too() -> None:
     packed = b"".join(msgpack.packb([EVENT_TIME, {"log": bytes(size)}]) for size in (0, 255, 256, 65_536))
-    assert [len(text) for text in texts(locate(packed))] == [0, 255, 256, 65_536]
+    assert [len(text) for text in texts(chained(packed))] == [0, 255, 256, 65_536]
 
 
 def test_no_bytes_are_no_records() -> None:
@@ -104,16 +97,25 @@ def test_of_a_key_that_comes_twice_the_last_counts() -> None:
     assert texts(locate(b"\x92\x01\x82\xa3log\xa1a\xa3log\xa1b")) == [b"b"]
 
 
-@pytest.mark.usefixtures("no_walk")
-def test_usual_records_are_walked_when_log_is_no_key() -> None:
-    with pytest.raises(AssertionError, match="fast path was left"):
-        locate(pack_record(1, b"line"), keys=(b"text",))
+@pytest.mark.parametrize("size", [10, SMALL_BYTES])
+def test_keys_are_the_callers(size: int) -> None:
+    found = locate(pack_record(1, b"x" * size), keys=(b"text",))
+    assert (texts(found), found.malformed) == ([b""], 1)
+    found = locate(msgpack.packb([1, {"log": "no", "text": "x" * size}]), keys=(b"text",))
+    assert (texts(found), found.malformed) == ([b"x" * size], 0)
 
 
-def test_keys_are_the_callers() -> None:
-    packed = pack_record(1, b"line") + msgpack.packb([1, {"text": "other"}])
-    found = locate(packed, keys=(b"text",))
-    assert (texts(found), found.malformed) == ([b"", b"other"], 1)
+@pytest.mark.parametrize("count", [1, 1000])
+def test_a_batch_of_any_size_is_located_whichever_way_is_faster(count: int) -> None:
+    lines = [b"line %d" % place * 10 for place in range(count)]
+    found = locate(b"".join(pack_record(place, line) for place, line in enumerate(lines)))
+    assert texts(found) == lines
+
+
+def test_records_that_are_not_usual_close_the_fast_way() -> None:
+    usual = pack_record(1, b"line")
+    for other in (msgpack.packb([1, {"log": "line"}]), msgpack.packb([EVENT_TIME, {"log": "a", "b": 1}]), b"\xc0"):
+        assert chain(usual + other + usual) is None
 
 
 GOOD = pack_record(1, b"good")
@@ -160,6 +162,15 @@ def test_a_malformed_entry_is_counted_and_keeps_its_place(entry: object) -> None
 def test_odd_but_whole_entries_are_read(entry: bytes) -> None:
     found = locate(GOOD + entry + GOOD)
     assert (texts(found), found.malformed) == ([b"good", b"x", b"good"], 0)
+
+
+@pytest.mark.parametrize("planted", [b"", pack_record(3, b"x" + pack_record(4, b"planted"))])
+def test_a_number_under_log_is_no_text_even_where_its_value_as_a_length_would_fit(planted: bytes) -> None:
+    # 5 as fixint would be a text that begins with itself and ends after four more bytes: exactly where a record begins.
+    number = pack_record(1, b"")[:16] + b"\x05"
+    packed = number + b"\x01\x01\x01\x01" + GOOD + planted
+    assert chain(packed) is None
+    assert texts(locate(packed))[:6] == [b"", b"", b"", b"", b"", b"good"]
 
 
 @pytest.mark.parametrize(

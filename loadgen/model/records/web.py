@@ -136,10 +136,9 @@ class Web:
     def line(self, address: str, method: str, target: str, status: str, referer: str, agent: str) -> str:
         """Gives a line in the combined format, at the present stamp, with its size of the answer."""
         draws = self._draws
+        size = self._sizes.get(target) or str(int(draws.log_normal(*SIZE)))
         if status == "304" or method == "HEAD":
             size = "-"
-        else:
-            size = self._sizes.get(target) or str(int(draws.log_normal(*SIZE)))
         request = f"{method} {target} {draws.weighted(VERSIONS)}"
         return f'{address} - - [{self._stamps.web}] "{request}" {status} {size} "{referer}" "{agent}"'
 

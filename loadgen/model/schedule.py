@@ -1,0 +1,64 @@
+"""The schedule of an open-loop swarm: every batch of every agent, in the order of its cut, computed beforehand.
+
+From arrivals and batching alone: the swarm plays it, and the analysis computes it again from the same seeds and
+refuses a result whose sealed fingerprint differs.
+"""
+
+import hashlib
+from typing import TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from loadgen.model.arrivals.process import OpenLoopProcess
+from loadgen.model.batching import cut
+
+#: A column of int64.
+Integers: TypeAlias = NDArray[np.int64]
+
+
+class Schedule(msgspec.Struct, frozen=True, eq=False):
+    """One row a batch, sorted by (time, agent, first): int64 ns since the load's start, agent, first record, record count."""
+
+    time_ns: Integers
+    agent: Integers
+    first: Integers
+    count: Integers
+
+    @property
+    def records(self) -> int:
+        """Records of all batches together."""
+        return int(self.count.sum())
+
+    def fingerprint(self) -> str:
+        """A hash of all of it: 32 hex digits."""
+        digest = hashlib.blake2b(digest_size=16)
+        for column in (self.time_ns, self.agent, self.first, self.count):
+            digest.update(np.ascontiguousarray(column, dtype="<i8").tobytes())
+        return digest.hexdigest()
+
+
+def schedule(
+    arrivals: OpenLoopProcess, *, seed: int, agents: int, batch_size: int, timeout_s: float, horizon_s: float
+) -> Schedule:
+    """All batches that `agents` agents cut until the horizon. Only for an open-loop process.
+
+    Raises: ValueError if an argument is below 1, or the timeout below 1 ns.
+    """
+    if agents < 1:
+        raise ValueError(f"agents must be >= 1, got {agents}")
+    horizon_ns = round(horizon_s * 1e9)
+    timeout_ns = round(timeout_s * 1e9)
+    parts = []
+    for agent in range(agents):
+        flushes = cut(arrivals.draw(seed, agent, horizon_ns), batch_size, timeout_ns, horizon_ns)
+        parts.append((flushes.time_ns, np.full(len(flushes.time_ns), agent), flushes.first, flushes.count))
+    columns = [np.concatenate([part[at] for part in parts]).astype(np.int64) for at in range(4)]
+    return in_order(*columns)
+
+
+def in_order(time_ns: Integers, agent: Integers, first: Integers, count: Integers) -> Schedule:
+    """The schedule of these batches, given in any order: also what a swarm's log says was played."""
+    order = np.lexsort((first, agent, time_ns))
+    return Schedule(time_ns[order], agent[order], first[order], count[order])

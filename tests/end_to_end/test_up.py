@@ -1,0 +1,114 @@
+"""`caudal up` fed by `caudal agent` and by somebody else's client; what it finds equals `caudal scan` of the same lines."""
+
+import json
+import os
+import signal
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fluent.sender import FluentSender
+
+from .conftest import Shell
+
+#: Real log lines for those who have them: a folder of *.log files.
+CORPUS = Path(os.environ.get("CAUDAL_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
+
+
+class Up:
+    """A running `caudal up`."""
+
+    def __init__(self, shell: Shell, *words: str) -> None:
+        self._process = shell.start("up", "--listen", "127.0.0.1:0", "--detections", "found.jsonl", *words)
+        assert self._process.stdout is not None
+        first = self._process.stdout.readline().split()
+        assert first[:1] == ["ready"], self._process.stderr.read() if self._process.stderr else ""
+        self.address = first[1]
+
+    def stop(self) -> dict[str, int]:
+        self._process.send_signal(signal.SIGINT)
+        out, err = self._process.communicate(timeout=60)
+        assert self._process.returncode == 0, err
+        told: dict[str, int] = json.loads(out.strip().splitlines()[-1])
+        return told
+
+
+def matches(path: Path, source: dict[str, str] | None = None) -> Counter[tuple[Any, ...]]:
+    found = (json.loads(line) for line in path.read_text().splitlines())
+    return Counter(
+        (
+            (source or {}).get(one["source"], one["source"]),
+            one["record"],
+            one["signature"],
+            one["severity"],
+            one["line"],
+        )
+        for one in found
+    )
+
+
+def ship_and_compare(shell: Shell, files: list[Path], engine: str) -> int:
+    up = Up(shell, "--set", f"engine={engine}")
+    records = 0
+    for number, file in enumerate(files):
+        done = shell.run("agent", "--file", str(file), "--to", up.address, "--number", str(number))
+        assert done.returncode == 0, done.stderr
+        records += json.loads(done.stdout)["records"]
+    told = up.stop()
+    lines = sum(file.read_bytes().count(b"\n") for file in files)
+    assert records == told["records_analysed"] == lines
+    assert told["batches_accepted"] == told["batches_analysed"]
+    assert shell.run("scan", *map(str, files), "--engine", "re", "--detections", "expected.jsonl").returncode == 0
+    found, expected = shell.folder / "found.jsonl", shell.folder / "expected.jsonl"
+    names = {str(file): f"agent {number}" for number, file in enumerate(files)}
+    assert matches(found) == matches(expected, names)
+    assert told["detections"] == sum(matches(found).values())
+    return told["detections"]
+
+
+@pytest.mark.parametrize("engine", ["hyperscan", "re"])
+def test_what_the_system_finds_in_shipped_lines_is_what_a_scan_finds(shell: Shell, engine: str) -> None:
+    hostile = [
+        b'192.0.2.1 - - [x] "GET /?q=1%27%20UNION%20SELECT%20password%20FROM%20users-- HTTP/1.1" 200 1 "-" "curl/8"',
+        b"\xff\xfe not utf-8 \x00 sqlmap/1.7 \x80",
+        b"",
+        b"Jan  1 00:00:00 h sshd[1]: Failed password for root from 192.0.2.1 port 22 ssh2",
+    ]
+    file = shell.folder / "some.log"
+    file.write_bytes(b"".join(line + b"\n" for line in hostile * 300))
+    assert ship_and_compare(shell, [file], engine) > 0
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="no folder of real log lines: name one in CAUDAL_CORPUS")
+def test_every_real_line_is_analysed_once_and_found_as_a_scan_finds_it(shell: Shell) -> None:
+    assert ship_and_compare(shell, sorted(CORPUS.glob("*.log")), "hyperscan") > 1000
+
+
+def test_an_unmodified_fluent_logger_feeds_the_system(shell: Shell) -> None:
+    up = Up(shell)
+    host, port = up.address.split(":")
+    sender = FluentSender("theirs", host=host, port=int(port), nanosecond_precision=True)
+    for number in range(50):
+        assert sender.emit("web", {"message": f"sqlmap/1.{number}" if number % 5 == 0 else "an ordinary line"})
+    sender.close()
+    told = up.stop()
+    assert told["records_analysed"] == 50
+    lines = [json.loads(line) for line in (shell.folder / "found.jsonl").read_text().splitlines()]
+    assert [one["record"] for one in lines] == [None] * told["detections"]
+    assert {one["source"] for one in lines} <= {"theirs.web"}
+
+
+def test_batches_that_were_accepted_before_the_interrupt_are_analysed_after_it(shell: Shell) -> None:
+    file = shell.folder / "some.log"
+    file.write_bytes(b"an ordinary line of a log\n" * 200_000)
+    up = Up(shell, "--set", "engine=re")
+    agent = threading.Thread(
+        target=shell.run, args=("agent", "--file", str(file), "--to", up.address, "--batch-size", "1000")
+    )
+    agent.start()
+    agent.join()
+    told = up.stop()
+    assert told["batches_accepted"] == told["batches_analysed"] == 200
+    assert told["records_analysed"] == 200_000

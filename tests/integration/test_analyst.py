@@ -1,0 +1,120 @@
+"""The analyst against a real server: one batch, one row, however often and in whatever order it is executed."""
+
+from typing import Any
+
+import pytest
+
+from experiments.deploy.broker import Broker
+from system.broker import journal, keys
+from system.broker.batch import Batch
+from system.broker.message import analyse
+from system.engine.registry import build
+from system.settings import Process, SystemSettings
+from system.signatures.model import Signature
+from system.wire import row
+from system.wire.chunk import Chunk
+from system.wire.packing import pack_record
+from system.worker.analyst import Analyst
+
+SIGNATURE = Signature(id="t.evil", severity="high", pattern="evil", description="", match=("evil",), no_match=("good",))
+
+
+@pytest.fixture
+def make(broker: Broker, redis: Any) -> Any:
+    def one(**settings: Any) -> Analyst:
+        process = Process(system=SystemSettings(engine="re", **settings), redis_url=broker.url, detections=True)
+        return Analyst(process, [SIGNATURE], build("re", [SIGNATURE]), redis)
+
+    return one
+
+
+def accept(redis: Any, *lines: bytes, first: int = 0, gzip: bytes | None = None) -> bytes:
+    chunk = Chunk(3, 1, first, len(lines))
+    packed = b"".join(pack_record(0, line) for line in lines) if gzip is None else gzip
+    batch = Batch(b"t\0" + chunk.encode(), chunk, packed, gzip is not None, 5)
+    redis.eval(journal.ACCEPT.source, *journal.accept_arguments([batch], b"", 9))
+    return batch.id
+
+
+def rows(redis: Any) -> tuple[Any, Any]:
+    return row.split(b"".join(redis.lrange(keys.ROWS, 0, -1)))
+
+
+def test_a_batch_gets_one_row_with_its_hits_and_leaves_no_payload(redis: Any, make: Any) -> None:
+    one = accept(redis, b"good", b"evil", b"more evil")
+    make().analyse([one])
+    headers, hits = rows(redis)
+    assert headers["records"].tolist() == [3]
+    assert (headers["agent"][0], headers["first"][0], headers["count"][0], headers["attempt"][0]) == (1, 0, 3, 1)
+    assert hits["record"].tolist() == [1, 2]
+    assert redis.keys("b:*") == []
+    assert redis.zcard(keys.PENDING) == 0
+
+
+def test_two_workers_on_one_batch_write_one_row_and_the_repeat_is_counted(redis: Any, make: Any) -> None:
+    one = accept(redis, b"evil")
+    slow, fast = make(), make()
+    held = slow._fetch([one])  # the slow one has begun, and is then overtaken
+    fast.analyse([one])
+    slow._fetch = lambda _: held
+    slow.analyse([one])
+    assert len(rows(redis)[0]) == 1
+    assert redis.hget(keys.COUNTERS, "repeat_executions") == b"1"
+    assert redis.llen(keys.DETECTIONS) == 1
+
+
+def test_a_task_that_comes_after_the_end_is_a_repeat_and_scans_nothing(redis: Any, make: Any) -> None:
+    one = accept(redis, b"evil")
+    make().analyse([one])
+    make().analyse([one])
+    assert len(rows(redis)[0]) == 1
+    assert redis.hget(keys.COUNTERS, "repeat_executions") == b"1"
+
+
+def test_past_the_cap_of_attempts_a_batch_is_given_up_with_its_reason(redis: Any, make: Any) -> None:
+    one = accept(redis, b"evil")
+    redis.hset(keys.ATTEMPTS, one, 3)
+    make(attempts=3).analyse([one])
+    headers, _ = rows(redis)
+    assert headers["kind"].tolist() == [row.DEAD]
+    assert redis.hget(keys.DEAD, one + b":reason") == b"given up after 3 attempts"
+    assert redis.llen(keys.DETECTIONS) == 0
+
+
+def test_a_payload_that_cannot_be_inflated_stays_pending_and_takes_no_neighbour_with_it(redis: Any, make: Any) -> None:
+    bad = accept(redis, b"x", gzip=b"not gzip")
+    good = accept(redis, b"evil", first=1)
+    analyst = make()
+    with pytest.raises(ValueError, match="not gzip"):
+        analyst.analyse([bad, good])
+    for _ in range(3):  # the sweeper queues each alone
+        analyst.analyse([good]) if redis.zscore(keys.PENDING, good) else None
+        if redis.zscore(keys.PENDING, bad):
+            with pytest.raises(ValueError, match="not gzip"):
+                analyst.analyse([bad])
+        if int(redis.hget(keys.ATTEMPTS, bad) or 0) >= 3:
+            break
+    analyst.analyse([bad])
+    assert sorted(rows(redis)[0]["kind"].tolist()) == [row.ANALYSED, row.DEAD]
+
+
+def test_the_commit_instant_travels_with_the_next_row_or_alone(redis: Any, make: Any) -> None:
+    analyst = make()
+    analyst.analyse([accept(redis, b"one")])
+    analyst.analyse([accept(redis, b"two", first=1)])
+    analyst.stamp()
+    analyst.stamp()
+    headers, _ = rows(redis)
+    assert headers["kind"].tolist() == [row.ANALYSED, row.ANALYSED, row.STAMP]
+    assert headers["committed_seq"].tolist() == [0, 1, 2]
+    assert (headers["committed_mono_ns"][1:] > headers["scanned_mono_ns"][:2]).all()
+
+
+def test_records_in_the_arguments_get_a_row_for_each_execution(redis: Any, make: Any) -> None:
+    task = analyse([b"t\0" + Chunk(3, 1, 0, 2).encode()]).id.encode("latin-1")
+    analyst = make(handoff="arguments", journal=False, publisher="celery")
+    for _ in range(2):
+        analyst.analyse_records(task, 1, 2, 10, ["evil", "good"])
+    headers, hits = rows(redis)
+    assert headers["records"].tolist() == [2, 2]
+    assert hits["record"].tolist() == [0, 0]

@@ -1,0 +1,101 @@
+"""Workers are killed in the middle of a run of `tuned`: nothing is lost, and what runs twice counts once.
+
+Each test asserts that the fault bit: processes were killed while batches were in their hands.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from experiments import run as runner
+from experiments.analysis.summary import Summary
+from experiments.cli.screen import QuietScreen
+from experiments.design.config import decode
+from experiments.metrics.trial import TrialSummary
+
+#: Short deadlines, so that what a dead worker held comes back within the test.
+CONFIG = """
+[experiment]
+name = "faults"
+replicates = 1
+[swarm]
+agents = 10
+batch_size = 50
+timeout_s = 0.05
+[swarm.arrivals]
+kind = "poisson"
+rate_per_s = 400.0
+[system]
+profile = "{profile}"
+engine = "{engine}"
+worker_nodes = {nodes}
+worker_concurrency = 2
+sweep_age_s = 6.0
+sweep_period_s = 0.5
+[system.celery]
+task_time_limit = 2
+task_soft_time_limit = 1
+[system.celery.broker_transport_options]
+visibility_timeout = 5
+unacked_restore_interval = 1
+unacked_restore_throttle = 1
+[trial]
+warmup_s = 1.0
+measure_s = 4.0
+drain_timeout_s = {drain}
+{faults}
+"""
+
+CHILD = '[[faults]]\nkind = "kill_worker_child"\nat_s = {at}\n'
+NODE = '[[faults]]\nkind = "kill_worker_node"\nat_s = {at}\n'
+
+
+def run(tmp_path: Path, faults: str, *, nodes: int, profile: str = "tuned") -> Summary:
+    engine, drain = ("hyperscan", 45.0) if profile == "tuned" else ("re", 1.0)
+    text = CONFIG.format(profile=profile, nodes=nodes, faults=faults, engine=engine, drain=drain)
+    experiment = decode(text, source="test", folder=tmp_path)
+    _, found = runner.run(experiment, tmp_path, command="test", screen=QuietScreen())
+    return found
+
+
+def killed(trial: TrialSummary) -> int:
+    return sum(len(fault["done"]["killed_pids"]) for fault in trial.faults)
+
+
+def assert_nothing_lost(found: Summary) -> TrialSummary:
+    (trial,) = found.trials
+    assert trial.failure is None, trial.failure
+    ledger = trial.ledger
+    assert ledger is not None
+    assert trial.reasons == []
+    assert ledger.sent > 15_000
+    assert (ledger.lost, ledger.dead, ledger.in_queue, ledger.indeterminate) == (0, 0, 0, 0)
+    assert (ledger.duplicate_results, ledger.unexpected) == (0, 0)
+    assert ledger.analysed + ledger.recovered == ledger.sent == ledger.planned
+    return trial
+
+
+@pytest.mark.integration
+def test_killing_prefork_children_loses_nothing(tmp_path: Path) -> None:
+    faults = "".join(CHILD.format(at=at) for at in (1.5, 2.5, 3.5))
+    trial = assert_nothing_lost(run(tmp_path, faults, nodes=1))
+    assert killed(trial) == 3
+
+
+@pytest.mark.integration
+def test_killing_a_whole_worker_beside_a_living_one_loses_nothing(tmp_path: Path) -> None:
+    trial = assert_nothing_lost(run(tmp_path, NODE.format(at=2.5), nodes=2))
+    assert killed(trial) == 3  # the parent and its two children
+
+
+@pytest.mark.integration
+def test_the_ledger_sees_what_the_plain_design_loses(tmp_path: Path) -> None:
+    """The control: Celery acknowledges early by default, so what dead workers were scanning is gone, and is said to be."""
+    found = run(tmp_path, '[[faults]]\nkind = "kill_worker_node"\ncount = 2\nat_s = 2.5\n', nodes=2, profile="memoria")
+    (trial,) = found.trials
+    assert trial.ledger is not None
+    assert killed(trial) == 6
+    assert trial.ledger.lost >= 1
+    assert trial.ledger.in_queue >= 1
+    assert trial.outcome == "lossy"
+    assert trial.valid, "losing records is an outcome of the system, not a fault of the instrument"
