@@ -1,4 +1,4 @@
-"""What the swarm writes of each batch, 37 bytes, when it is acknowledged or the load is over: batches.bin.
+"""What the swarm writes of each batch, 41 bytes, when it is acknowledged or the load is over: batches.bin.
 
 Instants are CLOCK_MONOTONIC ns; 0 means never. Memory stays small: rows leave for the file as they come.
 """

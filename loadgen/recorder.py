@@ -53,20 +53,20 @@ class Recorder:
 
     def run(self, stop: threading.Event) -> None:
         """Drains until `stop` is set and the list is empty. A broker that is away for a moment is tried again."""
-        while True:
-            ending = stop.is_set()
-            try:
-                taken = self.drain()
-            except (redis.ConnectionError, redis.TimeoutError):
-                if ending:
-                    break
-                time.sleep(0.1)
-                continue
-            if not taken:
-                if ending:
-                    break
-                stop.wait(IDLE_S)
-        self._file.close()
+        with self._file:
+            while True:
+                ending = stop.is_set()
+                try:
+                    taken = self.drain()
+                except (redis.ConnectionError, redis.TimeoutError):
+                    if ending:
+                        break
+                    time.sleep(0.1)
+                    continue
+                if not taken:
+                    if ending:
+                        break
+                    stop.wait(IDLE_S)
 
 
 def main() -> None:

@@ -15,10 +15,10 @@ from experiments.design.trial_config import TrialConfig
 from loadgen.model.draws import Draws
 
 #: What a trial takes beside its phases, for the expected time only: the broker, gateway and Celery workers until they
-#: are ready, and their warm shutdown. Guesses on a 2-core machine until runs are measured; nothing is decided by
-#: them.
-START_S = 4.0
-STOP_S = 3.0
+#: are ready, and their end (measured on a 2-core AMD EPYC guest, 2026-11; nothing is decided by
+#: them).
+START_S = 3.5
+STOP_S = 0.5
 
 #: What the queue takes to empty after the load's end. With load below capacity it is next to nothing; an overloaded
 #: trial takes up to its drain_timeout_s, which can't be known before.

@@ -31,7 +31,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         if self.value is None:
-            return "no valid trial"
+            return "no value"
         if self.low is None or self.high is None:
             return f"{self.value:,.0f} (n = {self.n}, no interval)"
         return f"{self.value:,.0f} [{self.low:,.0f}, {self.high:,.0f}] (n = {self.n})"
@@ -46,7 +46,7 @@ def estimate(values: Sequence[float]) -> Estimate:
     if not all(map(math.isfinite, values)):
         raise ValueError(f"values must be finite, got {[value for value in values if not math.isfinite(value)]}")
     if n == 0:
-        return Estimate(value=None, low=None, high=None, n=0, method="no valid trial")
+        return Estimate(value=None, low=None, high=None, n=0, method="no trial gives a value")
     if min(values) <= 0:
         mean = math.fsum(values) / n
         return Estimate(value=mean, low=None, high=None, n=n, method="mean; no interval: a value is not positive")

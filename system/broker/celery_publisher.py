@@ -56,7 +56,7 @@ class CeleryPublisher:
     def _journal(self, batches: Sequence[Batch], published_mono_ns: int) -> list[Outcome]:
         accept = self._redis.register_script(journal.ACCEPT.source)
         _, *arguments = journal.accept_arguments(batches, b"", published_mono_ns)
-        return [_OUTCOMES[number] for number in accept(keys=arguments[:3], args=arguments[3:])]
+        return [_OUTCOMES[number] for number in accept(keys=arguments[:4], args=arguments[4:])]
 
     def _store(self, batches: Sequence[Batch], published_mono_ns: int) -> list[Outcome]:
         self._redis.mset(

@@ -52,7 +52,7 @@ def stream(batch_id: bytes, chunk: Chunk) -> bytes:
 
 def accept_arguments(batches: Sequence[Batch], message: bytes, published_mono_ns: int) -> list[Any]:
     """KEYS and ARGV of ACCEPT for one group of batches."""
-    arguments: list[Any] = [3, keys.PENDING, keys.QUEUE, keys.HIGH, message, FOREIGN_ID_TTL_S]
+    arguments: list[Any] = [4, keys.PENDING, keys.QUEUE, keys.HIGH, keys.COUNTERS, message, FOREIGN_ID_TTL_S]
     for batch in batches:
         stored = payload.encode(
             batch.packed, gzip=batch.gzip, received_mono_ns=batch.received_mono_ns, published_mono_ns=published_mono_ns

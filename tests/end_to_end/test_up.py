@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from fluent.sender import FluentSender
 
@@ -26,6 +27,14 @@ class Up:
         first = self._process.stdout.readline().split()
         assert first[:1] == ["ready"], self._process.stderr.read() if self._process.stderr else ""
         self.address = first[1]
+
+    def processes(self) -> dict[str, psutil.Process]:
+        """Its gateway and its broker, by a word of their command lines."""
+        found = {}
+        for process in psutil.Process(self._process.pid).children(recursive=True):
+            line = " ".join(process.cmdline())
+            found |= {word: process for word in ("system.gateway", "valkey") if word in line}
+        return found
 
     def stop(self) -> dict[str, int]:
         self._process.send_signal(signal.SIGINT)

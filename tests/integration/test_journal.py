@@ -119,6 +119,7 @@ def test_finishing_twice_writes_one_row_and_counts_the_repeat(redis: Any, book: 
     assert finish(book, batch(0, 10)) == [0]
     assert redis.lrange(keys.ROWS, 0, -1) == [b"row"]
     assert redis.hgetall(keys.COUNTERS) == {
+        b"batches_accepted": b"1",
         b"batches_analysed": b"1",
         b"records_analysed": b"10",
         b"repeat_executions": b"1",

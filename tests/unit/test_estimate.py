@@ -85,8 +85,8 @@ def test_a_value_that_is_not_positive_gives_a_mean_and_says_why_there_is_no_inte
 
 
 def test_no_trial_gives_no_value() -> None:
-    assert estimate([]) == Estimate(value=None, low=None, high=None, n=0, method="no valid trial")
-    assert str(estimate([])) == "no valid trial"
+    assert estimate([]) == Estimate(value=None, low=None, high=None, n=0, method="no trial gives a value")
+    assert str(estimate([])) == "no value"
 
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])

@@ -1,6 +1,6 @@
 #!lua
 -- ACCEPT: takes a group of batches into the journal and queues one task that names them.
--- KEYS  1 pending   2 queue   3 high
+-- KEYS  1 pending   2 queue   3 high   4 counters
 -- ARGV  1 message   2 seconds that other clients' ids are remembered   then five a batch:
 --       id, stream ("" for another client's chunk), first record, record count, payload
 -- Also  b:<id> payload   seen:<id>   gaps:<stream>
@@ -40,6 +40,7 @@ end
 
 local outcomes = {}
 local all = true
+local accepted = 0
 for at = 3, #ARGV, 5 do
   local id, stream = ARGV[at], ARGV[at + 1]
   local outcome
@@ -53,10 +54,12 @@ for at = 3, #ARGV, 5 do
   if outcome == 1 then
     redis.call('SET', 'b:' .. id, ARGV[at + 4])
     redis.call('ZADD', pending, now, id)
+    accepted = accepted + 1
   else
     all = false
   end
   outcomes[#outcomes + 1] = outcome
 end
+if accepted > 0 then redis.call('HINCRBY', KEYS[4], 'batches_accepted', accepted) end
 if all and ARGV[1] ~= '' then redis.call('LPUSH', queue, ARGV[1]) end
 return outcomes

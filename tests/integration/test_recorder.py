@@ -1,0 +1,151 @@
+"""The recorder against a real server: takes every row once, counts where others can see it, and ends when told."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import redis as redis_module
+
+from loadgen import recorder as module
+from loadgen.progress import RECORDER, Progress
+from loadgen.recorder import Recorder
+from system.broker import keys
+from system.wire import row
+
+
+def packed(hits: int = 0, **fields: int) -> bytes:
+    values = {name: 0 for name in row.HEADER.names or ()} | {"kind": row.ANALYSED} | fields | {"hits": hits}
+    return row.pack_header(*values.values()) + np.zeros(hits, row.HIT).tobytes()
+
+
+@pytest.fixture
+def recorder(redis: Any, tmp_path: Path) -> Recorder:
+    return Recorder(redis, keys.ROWS, tmp_path)
+
+
+def counted(folder: Path) -> dict[str, int]:
+    progress = Progress.read(folder / "recorder.progress", RECORDER)
+    return {name: progress[name] for name in RECORDER}
+
+
+def end(recorder: Recorder) -> None:
+    """Drains what is there and closes the file."""
+    stop = threading.Event()
+    stop.set()
+    recorder.run(stop)
+
+
+def test_rows_are_taken_in_order_byte_for_byte_and_leave_the_list(
+    redis: Any, recorder: Recorder, tmp_path: Path
+) -> None:
+    rows = [packed(hits=number % 3, seq=number) for number in range(100)]
+    redis.rpush(keys.ROWS, *rows)
+    assert recorder.drain() == 100
+    assert recorder.drain() == 0
+    end(recorder)
+    assert (tmp_path / "rows.bin").read_bytes() == b"".join(rows)
+    assert redis.llen(keys.ROWS) == 0
+
+
+def test_every_kind_of_row_is_counted_for_what_it_is(redis: Any, recorder: Recorder, tmp_path: Path) -> None:
+    redis.rpush(
+        keys.ROWS,
+        packed(hits=2, records=10, committed_mono_ns=500),
+        packed(records=5, committed_mono_ns=900),
+        packed(kind=row.DEAD, count=7, records=0),
+        packed(kind=row.STAMP, committed_seq=4, committed_mono_ns=800),
+    )
+    recorder.drain()
+    assert counted(tmp_path) == {
+        "rows": 4, "batches": 2, "records": 15, "hits": 2, "dead_batches": 1, "last_commit_mono_ns": 900,
+    }  # fmt: skip
+    redis.rpush(keys.ROWS, packed(records=1))
+    recorder.drain()
+    assert (counted(tmp_path)["rows"], counted(tmp_path)["last_commit_mono_ns"]) == (5, 900)
+    end(recorder)
+
+
+def test_a_long_list_is_taken_in_turns(
+    redis: Any, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROWS_A_TURN", 3)
+    redis.rpush(keys.ROWS, *(packed(seq=number) for number in range(8)))
+    assert [recorder.drain() for _ in range(4)] == [3, 3, 2, 0]
+    end(recorder)
+    headers, _ = row.split((tmp_path / "rows.bin").read_bytes())
+    assert headers["seq"].tolist() == list(range(8))
+
+
+def test_what_is_in_the_list_when_it_is_told_to_stop_is_taken_before_it_ends(
+    redis: Any, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROWS_A_TURN", 7)
+    redis.rpush(keys.ROWS, *(packed(seq=number) for number in range(50)))
+    end(recorder)
+    assert (redis.llen(keys.ROWS), len((tmp_path / "rows.bin").read_bytes())) == (0, 50 * 104)
+
+
+def test_it_takes_rows_as_they_come_until_it_is_stopped(redis: Any, recorder: Recorder, tmp_path: Path) -> None:
+    stop = threading.Event()
+    thread = threading.Thread(target=recorder.run, args=(stop,))
+    thread.start()
+    progress = Progress.read(tmp_path / "recorder.progress", RECORDER)
+    try:
+        for turn in range(1, 4):
+            redis.rpush(keys.ROWS, packed(records=10))
+            until = time.monotonic() + 10
+            while progress["batches"] < turn:
+                assert time.monotonic() < until, "the row was never taken"
+                threading.Event().wait(0.005)
+    finally:
+        stop.set()
+        thread.join(10)
+    assert not thread.is_alive()
+    assert len((tmp_path / "rows.bin").read_bytes()) == 3 * 104
+
+
+class Away:
+    """A server that is away for the first calls."""
+
+    def __init__(self, client: Any, errors: list[Exception]) -> None:
+        self._client = client
+        self._errors = errors
+
+    def lpop(self, *arguments: Any) -> Any:
+        if self._errors:
+            raise self._errors.pop(0)
+        return self._client.lpop(*arguments)
+
+
+def test_a_broker_that_is_away_for_a_moment_is_tried_again(redis: Any, tmp_path: Path) -> None:
+    errors = [redis_module.ConnectionError("away"), redis_module.TimeoutError("slow")]
+    redis.rpush(keys.ROWS, packed(), packed())
+    recorder = Recorder(Away(redis, errors), keys.ROWS, tmp_path)
+    stop = threading.Event()
+    thread = threading.Thread(target=recorder.run, args=(stop,))
+    thread.start()
+    progress = Progress.read(tmp_path / "recorder.progress", RECORDER)
+    until = time.monotonic() + 10
+    while progress["rows"] < 2 and time.monotonic() < until:
+        threading.Event().wait(0.005)
+    stop.set()
+    thread.join(10)
+    assert (errors, progress["rows"]) == ([], 2)
+
+
+def test_a_broker_that_is_gone_at_the_end_keeps_it_from_nothing(redis: Any, tmp_path: Path) -> None:
+    recorder = Recorder(Away(redis, [redis_module.ConnectionError("gone")]), keys.ROWS, tmp_path)
+    end(recorder)
+    assert (tmp_path / "rows.bin").read_bytes() == b""
+
+
+def test_rows_that_are_no_rows_end_it_with_an_error_and_are_kept_for_a_look(
+    redis: Any, recorder: Recorder, tmp_path: Path
+) -> None:
+    redis.rpush(keys.ROWS, b"no row")
+    with pytest.raises(ValueError, match="result rows end inside a header"):
+        end(recorder)
+    assert (tmp_path / "rows.bin").read_bytes() == b"no row"
