@@ -23,7 +23,7 @@ MOST_A_TURN = 1000
 
 def sweep(journal: Journal, age_s: float) -> int:
     """One turn: how many batches were queued again. Each runs alone, so that one that kills its worker takes no other."""
-    return sum(journal.requeue(one, render(analyse([one]))) for one in journal.lost(age_s, MOST_A_TURN))
+    return sum(journal.requeue(one, render(analyse([one])), "swept") for one in journal.lost(age_s, MOST_A_TURN))
 
 
 def run(process: Process, stop: threading.Event) -> None:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import click
 import psutil
 from rich.console import Console
+from rich.markup import escape
 
 from experiments import machine
 from experiments.deploy import broker
@@ -95,7 +96,7 @@ def limits() -> Iterator[Finding]:
 def programs() -> Iterator[Finding]:
     """The server and the engine."""
     yield Finding(True, f"embedded server {Path(broker.program(None)).name} for {platform.machine()}")
-    for name, use in (("valgrind", "instruction counts"), ("loggen", "the syslog peer")):
+    for name, use in (("valgrind", "counting of instructions"), ("loggen", "comparison with loggen")):
         there = shutil.which(name) is not None
         yield Finding(
             there, f"{name} " + ("found" if there else f"is not installed: no {use} here (nothing else needs it)")
@@ -113,4 +114,6 @@ def doctor() -> None:
     console.print(f"{described['cpu_model']}, {described['kernel']}, Python {described['python']}", style="bold")
     for check in CHECKS:
         for finding in check():
-            console.print(("[green]good[/green]   " if finding.good else "[yellow]mind[/yellow]   ") + finding.text)
+            console.print(
+                ("[green]good[/green]   " if finding.good else "[yellow]mind[/yellow]   ") + escape(finding.text)
+            )

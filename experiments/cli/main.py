@@ -37,7 +37,7 @@ MENDABLE: Final = (
 )
 
 #: A new command is a file in this folder with a function of its own name, and a word here.
-COMMANDS: Final = ("run", "plan", "report", "up", "agent", "scan", "gateway", "worker", "swarm", "doctor")
+COMMANDS: Final = ("run", "plan", "report", "up", "agent", "scan", "gateway", "worker", "sweeper", "swarm", "doctor")
 
 
 class Commands(click.Group):

@@ -86,7 +86,7 @@ class Outlet:
     def __init__(self, client: Any, found: BinaryIO | None) -> None:
         self._client = client
         self._found = found
-        self.detections = 0
+        self.detections = None if found is None else 0
 
     def drain(self) -> int:
         """Takes what is there; gives how many items."""
@@ -144,5 +144,5 @@ def _finish(target: LocalDeployment, outlet: Outlet) -> dict[str, int]:
         "batches_accepted": counted.get("batches_accepted", accepted),
         "batches_analysed": counted.get("batches_analysed", 0),
         "records_analysed": counted.get("records_analysed", 0),
-        "detections": outlet.detections,
+        "detections": outlet.detections,  # None where nobody collects them
     }

@@ -6,7 +6,6 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.analysis.summary import Summary
-from experiments.cli.screen import cell_text
 
 
 def verdict_line(found: Summary) -> str:
@@ -36,13 +35,15 @@ def verdict_line(found: Summary) -> str:
 def print_end(console: Console, found: Summary, run: Path) -> None:
     """Prints the cells' table, the verdict, the report and the next command; the run's folder is the last line."""
     table = Table(box=None, padding=(0, 2), header_style="bold")
-    table.add_column("cell")
+    names = list(found.cells[0].cell) if found.cells else []
+    for name in names:
+        table.add_column(name.rpartition(".")[2])
     for name in ("records/s", "95 % interval", "p99 response", "limited by", "valid trials"):
         table.add_column(name, justify="right")
     for cell in sorted(found.cells, key=lambda one: one.carried_records_per_s.value or 0.0):
         rate, p99 = cell.carried_records_per_s, cell.p99_response_s.value
         table.add_row(
-            cell_text(cell.cell),
+            *(str(cell.cell[name]) for name in names),
             "–" if rate.value is None else f"{rate.value:,.0f}",
             f"n = {rate.n}, none" if rate.low is None else f"{rate.low:,.0f} to {rate.high:,.0f}",
             "–" if p99 is None else f"{p99 * 1e3:,.1f} ms",
@@ -57,7 +58,7 @@ def print_end(console: Console, found: Summary, run: Path) -> None:
     if any(cell.carried_records_per_s.low is None for cell in found.cells):
         console.print(
             f"n = {min(cell.trials for cell in found.cells)}, no interval: "
-            f"`caudal run {found.experiment} --set experiment.replicates=5` gives one",
+            f"`{found.command} --set experiment.replicates=5` gives one",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
     console.print(f"report: {run / 'report.html'}", highlight=False, soft_wrap=True)

@@ -24,8 +24,8 @@ def asyncio_client(url: str, **more: Any) -> Any:
     )
 
 
-def client(url: str, **more: Any) -> Any:
-    """A synchronous client: replies as bytes."""
+def client(url: str, *, reply_s: float = REPLY_S, **more: Any) -> Any:
+    """A synchronous client: replies as bytes, or an error after `reply_s` seconds."""
     return redis.Redis.from_url(
-        url, socket_timeout=REPLY_S, socket_connect_timeout=CONNECT_S, retry=Retry(NoBackoff(), 0), **more
+        url, socket_timeout=reply_s, socket_connect_timeout=CONNECT_S, retry=Retry(NoBackoff(), 0), **more
     )

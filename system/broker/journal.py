@@ -8,7 +8,7 @@ may be called again after a timeout whose outcome is unknown.
 import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from redis.exceptions import NoScriptError
 
@@ -119,6 +119,7 @@ class Journal:
         found: list[bytes] = self._run(SWEEP, 3, keys.PENDING, keys.QUEUE, keys.UNACKED, age_s, most)
         return found
 
-    def requeue(self, batch_id: bytes, message: bytes) -> bool:
-        """Queues a task for a batch that is still pending."""
-        return bool(self._run(REQUEUE, 3, keys.PENDING, keys.QUEUE, keys.COUNTERS, batch_id, message))
+    def requeue(self, batch_id: bytes, message: bytes, why: Literal["swept", "split"]) -> bool:
+        """Queues a task of its own for a batch that is still pending; counted by the reason."""
+        names = (keys.PENDING, keys.QUEUE, keys.COUNTERS, keys.ATTEMPTS)
+        return bool(self._run(REQUEUE, len(names), *names, batch_id, message, why))

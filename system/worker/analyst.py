@@ -15,6 +15,7 @@ import numpy as np
 
 from system.broker import keys, payload
 from system.broker.journal import Finished, Journal
+from system.broker.message import analyse, render
 from system.engine.engine import Hits, SignatureEngine
 from system.settings import Process
 from system.signatures.model import Signature
@@ -59,6 +60,9 @@ class Analyst:
         started = time.monotonic_ns()
         attempts, stored = self._fetch(ids)
         fetched = time.monotonic_ns()
+        if self._system.journal and len(ids) > 1 and max(attempts) > 1:
+            self._split([one for one, attempt in zip(ids, attempts, strict=True) if attempt > 0])
+            return
         scanned: list[tuple[bytes, int, payload.Payload, tuple[Records, Hits] | None]] = []
         for one, attempt, value in zip(ids, attempts, stored, strict=True):
             if attempt > self._system.attempts:
@@ -97,6 +101,11 @@ class Analyst:
         repeated = sum(attempt == 0 for attempt in attempts)
         if repeated:
             self._client.hincrby(keys.COUNTERS, "repeat_executions", repeated)
+
+    def _split(self, ids: list[bytes]) -> None:
+        """Queues each batch of a group alone: one of them may have killed its worker, and must take no other with it."""
+        for one in ids:
+            self._journal.requeue(one, render(analyse([one])), "split")
 
     def _fetch(self, ids: list[bytes]) -> tuple[list[int], list[bytes | None]]:
         if self._system.journal:

@@ -16,11 +16,16 @@ from system.worker.analyst import Analyst
 STAMP_AFTER_S: Final = 0.05
 
 
+#: A task may wait this long for a broker that stands still: giving up costs the sweeper's age until the batch is queued
+#: again. Below the soft time limit of the safe settings, 15 s.
+REPLY_S: Final = 12.0
+
+
 class Child:
     """One prefork child (or thread of a pool without forks): serialises tasks and late stamps on one connection."""
 
     def __init__(self, process: Process, signatures: Sequence[Signature], engine: SignatureEngine) -> None:
-        self._analyst = Analyst(process, signatures, engine, client(process.redis_url))
+        self._analyst = Analyst(process, signatures, engine, client(process.redis_url, reply_s=REPLY_S))
         self._lock = threading.Lock()
         self._finished = threading.Event()
         threading.Thread(target=self._ship_stamps, name="stamps", daemon=True).start()

@@ -17,7 +17,9 @@ RECORDS = 400_000
 @pytest.mark.parametrize("frozen_s", [1.0, 7.0], ids=["shorter than the deadline", "longer than the deadline"])
 def test_a_frozen_broker_delays_records_and_neither_loses_nor_repeats_them(shell: Shell, frozen_s: float) -> None:
     file = shell.folder / "some.log"
-    file.write_bytes(b"".join(b"sqlmap/1.%d\n" % n if n % 100 == 0 else b"an ordinary line %d\n" % n for n in range(RECORDS)))
+    file.write_bytes(
+        b"".join(b"sqlmap/1.%d\n" % n if n % 100 == 0 else b"an ordinary line %d\n" % n for n in range(RECORDS))
+    )
     up = Up(shell)
     agent = shell.start("agent", "--file", str(file), "--to", up.address, "--batch-size", "100", "--number", "7")
     parts = up.processes()
@@ -44,4 +46,3 @@ def test_a_frozen_broker_delays_records_and_neither_loses_nor_repeats_them(shell
     times = Counter(line["record"] for line in lines)
     assert set(times) == set(range(0, RECORDS, 100))
     assert set(times.values()) == {1}
-

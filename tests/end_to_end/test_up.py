@@ -21,8 +21,9 @@ CORPUS = Path(os.environ.get("CAUDAL_CORPUS", Path(__file__).parents[3] / "share
 class Up:
     """A running `caudal up`."""
 
-    def __init__(self, shell: Shell, *words: str) -> None:
-        self._process = shell.start("up", "--listen", "127.0.0.1:0", "--detections", "found.jsonl", *words)
+    def __init__(self, shell: Shell, *words: str, detections: bool = True) -> None:
+        more = ("--detections", "found.jsonl") if detections else ()
+        self._process = shell.start("up", "--listen", "127.0.0.1:0", *more, *words)
         assert self._process.stdout is not None
         first = self._process.stdout.readline().split()
         assert first[:1] == ["ready"], self._process.stderr.read() if self._process.stderr else ""
@@ -107,6 +108,11 @@ def test_an_unmodified_fluent_logger_feeds_the_system(shell: Shell) -> None:
     lines = [json.loads(line) for line in (shell.folder / "found.jsonl").read_text().splitlines()]
     assert [one["record"] for one in lines] == [None] * told["detections"]
     assert {one["source"] for one in lines} <= {"theirs.web"}
+
+
+def test_without_a_file_detections_are_not_collected_and_not_called_none_found(shell: Shell) -> None:
+    up = Up(shell, detections=False)
+    assert up.stop() == {"batches_accepted": 0, "batches_analysed": 0, "records_analysed": 0, "detections": None}
 
 
 def test_batches_that_were_accepted_before_the_interrupt_are_analysed_after_it(shell: Shell) -> None:

@@ -1,5 +1,6 @@
 """The analyst against a real server: one batch, one row, however often and in whatever order it is executed."""
 
+import json
 from typing import Any
 
 import pytest
@@ -118,3 +119,19 @@ def test_records_in_the_arguments_get_a_row_for_each_execution(redis: Any, make:
     headers, hits = rows(redis)
     assert headers["records"].tolist() == [2, 2]
     assert hits["record"].tolist() == [0, 0]
+
+
+def test_a_group_that_comes_a_second_time_is_run_batch_by_batch_and_that_start_was_no_attempt(
+    redis: Any, make: Any
+) -> None:
+    ids = [accept(redis, b"evil", first=first) for first in range(3)]
+    make()._fetch(ids)  # a first worker began the group, and died
+    make().analyse(ids)
+    assert redis.llen(keys.ROWS) == 0
+    named = [json.loads(message)["headers"]["batches"] for message in redis.lrange(keys.QUEUE, 0, -1)]
+    assert sorted(named) == sorted([one.decode("latin-1")] for one in ids)
+    assert redis.hvals(keys.ATTEMPTS) == [b"1"] * 3
+    assert redis.hget(keys.COUNTERS, "split") == b"3"
+    for one in ids:
+        make().analyse([one])
+    assert rows(redis)[0]["attempt"].tolist() == [2, 2, 2]

@@ -1,6 +1,5 @@
 """The analyst's commits: no instant is lost on its way to a row, and no batch is left where nobody finds it."""
 
-import os
 import time
 from typing import Any
 
@@ -52,7 +51,7 @@ def shipped(redis: Any) -> list[int]:
     return [seq for seq in rows(redis)["committed_seq"].tolist() if seq]
 
 
-@pytest.mark.parametrize("name", [bytes(range(1, 17)), b"\0" * 16, b"abc\0" * 4, os.urandom(16)], ids=repr)
+@pytest.mark.parametrize("name", [bytes(range(1, 17)), b"\0" * 16, b"abc\0" * 4, b"\xff" * 16], ids=repr)
 def test_a_batch_whose_client_named_no_chunk_is_analysed_as_another_clients(redis: Any, make: Any, name: bytes) -> None:
     make().analyse([accept(redis, 0, name=name)])
     (header,) = rows(redis)

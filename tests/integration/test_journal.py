@@ -206,4 +206,4 @@ class TestSweep:
     def test_a_batch_that_was_finished_meanwhile_is_not_queued(self, redis: Any, book: Journal) -> None:
         accept(redis, batch(0, 10))
         finish(book, batch(0, 10))
-        assert book.requeue(batch(0, 10).id, b"message") is False
+        assert book.requeue(batch(0, 10).id, b"message", "swept") is False

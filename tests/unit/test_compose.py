@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 import pytest
 import yaml
 
 from experiments.cli.main import caudal
-from system.settings import VARIABLE, Process
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -95,7 +93,7 @@ def test_a_broken_promise_is_noticed(break_it: Callable[[dict[str, Any]], None])
     assert len(wrong(compose)) >= 1
 
 
-@pytest.mark.parametrize("name", ["gateway", "worker"])
+@pytest.mark.parametrize("name", ["gateway", "worker", "sweeper"])
 def test_the_commands_are_ones_that_the_command_line_takes(name: str) -> None:
     words = [filled(word) for word in COMPOSE["services"][name]["command"]]
     assert words[0] == name
@@ -111,14 +109,6 @@ def test_the_gateway_listens_where_it_is_published_and_probed() -> None:
     port = gateway["command"][gateway["command"].index("--listen") + 1].rpartition(":")[2]
     assert gateway["ports"] == [f"127.0.0.1:{port}:{port}"]
     assert f"('127.0.0.1', {port})" in gateway["healthcheck"]["test"][-1]
-
-
-def test_the_sweeper_is_told_what_a_process_of_the_system_is_told() -> None:
-    sweeper = COMPOSE["services"]["sweeper"]
-    assert sweeper["entrypoint"] == ["python", "-m", "system.sweeper"]
-    process = msgspec.json.decode(filled(sweeper["environment"][VARIABLE]), type=Process)
-    assert process.system.journal
-    assert process.redis_url == "redis://:0123abcd@redis:6379/0"
 
 
 def test_the_image_has_what_the_services_name() -> None:
