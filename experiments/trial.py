@@ -34,7 +34,11 @@ from system.wire.chunk import parse_chunk
 #: The load starts this long after the swarm is told, so that `go` has arrived wherever it must.
 _LEAD_NS: Final = 50_000_000
 _SWARM_START_S: Final = 60.0
+#: Measured 2.4 s with the built-in pack; a large pack is compiled before the fork, and machines are busy.
+_WORKERS_START_S: Final = 60.0
 _LOOK_S: Final = 0.02
+#: What a part of the system may take to finish what it has in hand. A warm shutdown takes Celery 2.7 s.
+_GRACE_S: Final = 10.0
 #: How often the screen is shown a moment: each costs the broker one small transaction.
 _WATCH_S: Final = 0.25
 #: Workers ship their last commit instant 50 ms after it, when no next row carries it.
@@ -79,6 +83,7 @@ class TrialRun:
         self._load = _load(trial)
         self._harness: dict[str, ChildProcess] = {}
         self._faults_seen: list[dict[str, Any]] = []
+        self._injecting = threading.Lock()
         self._begun = time.monotonic()
         self._next_watch = 0.0
         self._start_mono_ns = 0
@@ -105,9 +110,10 @@ class TrialRun:
         try:
             yield
         finally:
+            # What had to end in order has ended by now; what still runs belongs to a trial that failed.
             for process in self._harness.values():
-                process.stop(grace_s=2.0)
-            self._target.stop()
+                process.stop(grace_s=0.0)
+            self._target.stop(grace_s=0.0)
 
     def _start(self) -> None:
         config = self._trial.config
@@ -137,7 +143,7 @@ class TrialRun:
         path.write_bytes(msgspec.json.encode(spec))
         self._swarm = self._spawn("swarm", ["-m", "loadgen.swarm", str(path)])
         self._await(lambda: self._swarm.said("ready") is not None, "start", _SWARM_START_S)
-        self._target.await_workers()
+        self._await(self._target.workers_ready, "start", _WORKERS_START_S)
         self._sent = Progress.read(self._folder / "swarm.progress", SWARM)
 
     def _spawn(self, name: str, words: list[str]) -> ChildProcess:
@@ -173,17 +179,18 @@ class TrialRun:
         self._start_mono_ns = time.monotonic_ns()
         self._swarm.tell(f"go {self._start_mono_ns}")
         self._await(lambda: self._swarm.said("idle") is not None, "laying backlog", config.trial.drain_timeout_s)
-        self._target.stop_gateway()
+        self._target.stop_gateway(_GRACE_S)
         self._target.start_workers()
-        self._target.await_workers()
+        self._await(self._target.workers_ready, "starting workers", _WORKERS_START_S)
         self._cpu_begin = self._cpu()
         self._window = (time.monotonic_ns(), 0)
 
     def _inject(self, fault: Fault) -> None:
         wait_ns = self._start_mono_ns + round(fault.at_s * 1e9) - time.monotonic_ns()
         time.sleep(max(0.0, wait_ns / 1e9))
-        done = fault.inject(self._target.parts())
-        self._faults_seen.append({**msgspec.to_builtins(fault), "at_mono_ns": time.monotonic_ns(), "done": done})
+        with self._injecting:
+            done = fault.inject(self._target.parts())
+            self._faults_seen.append({**msgspec.to_builtins(fault), "at_mono_ns": time.monotonic_ns(), "done": done})
 
     def _until(self, instant_mono_ns: int, phase: str) -> None:
         while (left := instant_mono_ns - time.monotonic_ns()) > 0:
@@ -201,14 +208,20 @@ class TrialRun:
             time.sleep(_LOOK_S)
 
     def _look(self, phase: str) -> None:
-        for process in self._harness.values():
-            if not process.alive:
-                raise TrialError(f"the {process.name} died while {phase}: see its log")
+        with self._injecting:  # a fault that kills has noted whom before anybody asks
+            self._nobody_died(phase)
         now = time.monotonic()
         if phase != "start" and now >= self._next_watch:
             self._next_watch = now + _WATCH_S
             counted = self._target.counters()
             self._watch(Moment(phase, now - self._begun, self._trial.expected_s, self._sent, self._rows, counted))
+
+    def _nobody_died(self, phase: str) -> None:
+        killed = {pid for fault in self._faults_seen for pid in fault["done"]["killed_pids"]}
+        system = (process for processes in self._target.parts().values() for process in processes)
+        for process in (*self._harness.values(), *system):
+            if process.pid not in killed and (death := process.death()) is not None:
+                raise TrialError(f"{phase}: {death}")
 
     def _drain(self) -> None:
         """Waits until everything sent was answered and analysed, until nothing moves any more, or the time is up."""
@@ -267,9 +280,9 @@ class TrialRun:
     def _quiesce(self) -> tuple[dict[str, int], set[bytes]]:
         """Ends the workers, so that nothing changes any more, and takes the system's own account after that."""
         time.sleep(_SETTLE_S)
-        self._target.stop_gateway()
-        # With nothing queued or held there is nothing to wait for, and a warm shutdown takes Celery 2.7 s.
-        self._target.stop_workers(grace_s=0.0 if self._idle() else 10.0)
+        self._target.stop_gateway(_GRACE_S)
+        # With nothing queued or held there is nothing to wait for.
+        self._target.stop_workers(0.0 if self._idle() else _GRACE_S)
         return self._target.counters(), self._target.left()
 
     def _cpu(self) -> dict[str, float]:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final
 import click
 import redis as redis_client
 
+from experiments.cli.main import INTERRUPTED
 from experiments.cli.system_options import Address, settings_of
 from experiments.deploy.local import LocalDeployment
 from experiments.deploy.placement import available, place
@@ -69,7 +70,10 @@ def up(
         stack.callback(target.stop)
         stack.enter_context(_until_interrupted(stop))
         address = target.start()
-        target.await_workers()
+        while not target.workers_ready():
+            _all_alive(target)
+            if stop.wait(0.02):
+                return INTERRUPTED
         outlet = Outlet(target.client(), found)
         print(f"ready {address.host}:{address.port}", flush=True)
         while not stop.is_set():
@@ -123,7 +127,7 @@ def _all_alive(target: LocalDeployment) -> None:
     for processes in target.parts().values():
         for process in processes:
             if not process.alive:
-                process.expect("ready", 1.0)  # raises with the process's last words
+                process.expect("ready", 1.0)  # raises with its last words and its code
 
 
 def _finish(target: LocalDeployment, outlet: Outlet) -> dict[str, int]:

@@ -19,7 +19,7 @@ def verdict_line(found: Summary) -> str:
     if known:
         best = max(known, key=lambda cell: cell.carried_records_per_s.value or 0.0)
         words.append(f"{best.carried_records_per_s} records/s, limited by {best.bottleneck}")
-    words.append(f"{lost} lost, {twice} duplicate results")
+    words.append(f"{lost} lost, {twice} duplicate results" if ledgers else "nothing was measured")
     if judged and all(one.planted is not None for one in judged):
         missed = sum(one.missed or 0 for one in judged)
         spurious = sum(one.spurious or 0 for one in judged)

@@ -3,24 +3,32 @@
 Start-up order as the design has it: nothing starts before the broker answers. Everything listens on loopback only.
 """
 
+import contextlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import redis
 
 from experiments.deploy import broker
 from experiments.deploy.placement import Placement
-from experiments.deploy.process import ChildProcess
+from experiments.deploy.process import ChildProcess, ProcessError
 from experiments.deploy.target import Address
 from system.broker import keys
 from system.settings import Process, SystemSettings, to_environment
 
-#: A worker node with a large pack compiles it before it forks: measured 2.4 s in all, on a busy machine several times that.
-WORKER_START_S: Final = 60.0
 GATEWAY_START_S: Final = 15.0
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise ProcessError(f"the broker doesn't answer: {error}") from error
 
 
 class LocalDeployment:
@@ -48,6 +56,7 @@ class LocalDeployment:
         self._keep = keep
         self._broker: broker.Broker | None = None
         self._client: Any = None
+        self._waiting: list[ChildProcess] = []  # workers that haven't said that they are ready
         self._parts: dict[str, list[ChildProcess]] = {"broker": [], "gateway": [], "workers": [], "sweeper": []}
 
     @property
@@ -101,7 +110,7 @@ class LocalDeployment:
     def start_workers(self) -> None:
         """See `Target`."""
         for node in range(self._system.worker_nodes):
-            self._spawn(
+            worker = self._spawn(
                 "workers",
                 ["-m", "system.worker"],
                 self._placement.celery_parents,
@@ -114,17 +123,18 @@ class LocalDeployment:
                     detections=self._detections,
                 ),
             )
+            self._waiting.append(worker)
 
-    def await_workers(self) -> None:
-        """See `Target`. Raises: ProcessError."""
-        for worker in self._parts["workers"]:
-            worker.expect("ready", WORKER_START_S)
+    def workers_ready(self) -> bool:
+        """See `Target`."""
+        self._waiting = [worker for worker in self._waiting if worker.said("ready") is None]
+        return not self._waiting
 
-    def stop_gateway(self) -> None:
+    def stop_gateway(self, grace_s: float = 5.0) -> None:
         """See `Target`."""
         for part in ("gateway", "sweeper"):
             for process in self._parts.get(part, ()):
-                process.stop()
+                process.stop(grace_s)
 
     def stop_workers(self, grace_s: float = 10.0) -> None:
         """See `Target`."""
@@ -149,7 +159,8 @@ class LocalDeployment:
         pipe.llen(keys.QUEUE)
         pipe.hlen(keys.UNACKED)
         pipe.zcard(keys.PENDING)
-        counted, queued, unacked, pending = pipe.execute()
+        with _answering():
+            counted, queued, unacked, pending = pipe.execute()
         return {
             "queued": queued,
             "unacked": unacked,
@@ -160,9 +171,10 @@ class LocalDeployment:
     def left(self) -> set[bytes]:
         """See `Target`."""
         client = self.client()
-        pending = set(client.zrange(keys.PENDING, 0, -1))
-        messages = [json.loads(one) for one in client.lrange(keys.QUEUE, 0, -1)]
-        messages += [json.loads(one)[0] for one in client.hvals(keys.UNACKED)]
+        with _answering():
+            pending = set(client.zrange(keys.PENDING, 0, -1))
+            messages = [json.loads(one) for one in client.lrange(keys.QUEUE, 0, -1)]
+            messages += [json.loads(one)[0] for one in client.hvals(keys.UNACKED)]
         if self._system.journal:
             return pending  # a message of a batch that was finished meanwhile leaves nothing to do
         return {one.encode("latin-1") for message in messages for one in message["headers"].get("batches", ())}
@@ -176,10 +188,10 @@ class LocalDeployment:
             "worker_concurrency": self.concurrency(),
         }
 
-    def stop(self) -> None:
+    def stop(self, grace_s: float = 10.0) -> None:
         """See `Target`."""
-        self.stop_gateway()
-        self.stop_workers()
+        self.stop_gateway(grace_s)
+        self.stop_workers(grace_s)
         if self._client is not None:
             self._client.close()
         if self._broker is not None:

@@ -53,6 +53,7 @@ class ChildProcess:
                 env={**os.environ, **environment},
             )
         self.pid = self._popen.pid
+        self._stopped = False
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, name=f"read {name}", daemon=True)
         self._reader.start()
@@ -106,6 +107,15 @@ class ChildProcess:
         """Whether it runs."""
         return self._popen.poll() is None
 
+    def death(self) -> str | None:
+        """How it ended without having been stopped: its code and its last words. None if it runs or was stopped."""
+        if self.alive or self._stopped:
+            return None
+        code = self._popen.returncode
+        if code < 0:
+            return f"{self.name} was killed by {signal.Signals(-code).name}"
+        return f"{self.name} ended with code {code}{self._last_words()}"
+
     def _last_words(self) -> str:
         words = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
         return f": {words[-1]}" if words else ""
@@ -129,6 +139,7 @@ class ChildProcess:
 
     def stop(self, grace_s: float = 5.0, number: int = signal.SIGTERM) -> None:
         """Ends it and everything in its group: by `number`, and after `grace_s` by SIGKILL."""
+        self._stopped = True
         family = self.tree()
         if self.alive:
             self._popen.send_signal(number)

@@ -26,12 +26,12 @@ class Target(Protocol):
         """Starts the workers."""
         ...
 
-    def await_workers(self) -> None:
-        """Waits until the workers that were started take tasks."""
+    def workers_ready(self) -> bool:
+        """Whether all the workers that were started take tasks."""
         ...
 
-    def stop_gateway(self) -> None:
-        """Stops what takes load; what it accepted stays."""
+    def stop_gateway(self, grace_s: float) -> None:
+        """Stops what takes load; what it accepted stays, and what is under way may end within `grace_s`."""
         ...
 
     def stop_workers(self, grace_s: float) -> None:
@@ -54,6 +54,6 @@ class Target(Protocol):
         """Versions and placement, for the manifest."""
         ...
 
-    def stop(self) -> None:
-        """Ends everything, in any state."""
+    def stop(self, grace_s: float) -> None:
+        """Ends everything, in any state: politely, and after `grace_s` for good."""
         ...

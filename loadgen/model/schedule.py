@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from loadgen.model.arrivals.process import OpenLoopProcess
 from loadgen.model.batching import cut
 
+#: Records whose batches are cut at once. A call for each of 10,000 agents took 2 s more on a 2-core EPYC; one for all, memory.
+CUT_RECORDS = 1_000_000
+
 #: A column of int64.
 Integers: TypeAlias = NDArray[np.int64]
 
@@ -51,11 +54,18 @@ def schedule(
     horizon_ns = round(horizon_s * 1e9)
     timeout_ns = round(timeout_s * 1e9)
     parts = []
+    drawn: list[Integers] = []
+    held = 0
     for agent in range(agents):
-        flushes = cut(arrivals.draw(seed, agent, horizon_ns), batch_size, timeout_ns, horizon_ns)
-        parts.append((flushes.time_ns, np.full(len(flushes.time_ns), agent), flushes.first, flushes.count))
-    columns = [np.concatenate([part[at] for part in parts]).astype(np.int64) for at in range(4)]
-    return in_order(*columns)
+        drawn.append(arrivals.draw(seed, agent, horizon_ns))
+        held += len(drawn[-1])
+        if held < CUT_RECORDS and agent < agents - 1:
+            continue
+        lengths = np.array([len(one) for one in drawn], np.int64)
+        flushes = cut(np.concatenate(drawn), batch_size, timeout_ns, horizon_ns, lengths)
+        parts.append((flushes.time_ns, flushes.agent + (agent + 1 - len(drawn)), flushes.first, flushes.count))
+        drawn, held = [], 0
+    return in_order(*(np.concatenate([part[at] for part in parts]) for at in range(4)))
 
 
 def in_order(time_ns: Integers, agent: Integers, first: Integers, count: Integers) -> Schedule:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from loadgen.model import schedule as module
 from loadgen.model.arrivals.constant import Constant
 from loadgen.model.arrivals.poisson import Poisson
 from loadgen.model.arrivals.process import OpenLoopProcess
@@ -96,6 +97,13 @@ def test_one_number_that_differs_by_one_changes_the_fingerprint(column: str, pla
 
 def test_more_agents_leave_the_others_batches_as_they_are() -> None:
     assert [row for row in rows(made(agents=9)) if row[1] < 5] == rows(made())
+
+
+@pytest.mark.parametrize("records", [1, 300, 10_000])
+def test_how_many_agents_are_cut_at_once_makes_no_difference(monkeypatch: pytest.MonkeyPatch, records: int) -> None:
+    whole = rows(made(agents=9))
+    monkeypatch.setattr(module, "CUT_RECORDS", records)
+    assert rows(made(agents=9)) == whole
 
 
 def test_batches_in_any_order_are_one_schedule() -> None:
