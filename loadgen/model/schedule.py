@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from loadgen.model.arrivals.process import OpenLoopProcess
 from loadgen.model.batching import cut
 
-#: Records whose batches are cut at once. A call for each of 10,000 agents took 2 s more on a 2-core EPYC; one for all, memory.
+#: Records whose batches are cut at once. A call an agent (10,000) took 2 s more (2-core EPYC); one for all, memory.
 CUT_RECORDS = 1_000_000
 
 #: A column of int64.
