@@ -23,8 +23,8 @@ from experiments.faults.fault import Fault
 from experiments.store.record import Load, TrialRecord
 from experiments.store.tables import Tables
 from loadgen.model.arrivals.process import OpenLoopProcess
+from loadgen.model.schedule import schedule
 from loadgen.progress import RECORDER, SWARM, Progress
-from loadgen.schedule import schedule
 from loadgen.spec import RecordsSpec, SwarmSpec
 from system.broker import keys
 from system.signatures.loaders import load as load_signatures

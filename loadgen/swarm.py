@@ -24,9 +24,9 @@ from loadgen.model.arrivals.process import OpenLoopProcess
 from loadgen.model.arrivals.saturate import Saturate
 from loadgen.model.records.files import from_files
 from loadgen.model.records.ring import Mix, Ring, synthetic
+from loadgen.model.schedule import Schedule, schedule
 from loadgen.progress import RECORDER, SWARM, Progress
 from loadgen.ring import PackedRing
-from loadgen.schedule import Schedule, schedule
 from loadgen.spec import RecordsSpec, SwarmSpec
 
 try:

@@ -67,6 +67,7 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
     done = join(tables.batches, tables.results)
     instants_known = done["committed_mono_ns"] > 0
     timed = Done(columns={name: column[instants_known] for name, column in done.columns.items()})
+    unknown = int((~instants_known).sum())
     unlike = _schedule(record, tables)
     # Arrivals drawn again are those of this trial only if the schedule is: else there are no response times.
     untimed = Done(columns={name: column[:0] for name, column in timed.columns.items()})
@@ -80,7 +81,9 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
     cut = (tables.batches["cut_mono_ns"] >= record.window[0]) & (tables.batches["cut_mono_ns"] < record.window[1])
     measured_s = (record.window[1] - record.window[0]) / 1e9
     offered = int(tables.batches["count"][cut].sum()) / measured_s if measured_s > 0 else None
-    reasons = account.closes() + unlike + _instrument(record, tables) + found.reasons()
+    reasons = (
+        account.closes() + unlike + _instrument(record, tables) + _strange(record, account, unknown) + found.reasons()
+    )
     return TrialSummary(
         index=record.index,
         cell=record.cell,
@@ -88,7 +91,7 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
         seed=record.seed,
         valid=not reasons,
         reasons=reasons,
-        outcome=_outcome(record, account, _growth(record, tables, timed)),
+        outcome=_outcome(record, account, _grows(record, tables, timed)),
         ledger=account,
         detections=found,
         offered_records_per_s=None if record.load.arrivals["kind"] == "drain" else offered,
@@ -104,7 +107,7 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
                 part: cpu / carried * 1e6 if carried else None for part, cpu in record.cpu_s.items()
             }
         },
-        commit_instants_unknown=int((~instants_known).sum()),
+        commit_instants_unknown=unknown,
         malformed_records=int(tables.results["malformed"][counting].sum()),
         faults=record.faults,
         failure=None,
@@ -126,17 +129,26 @@ def _span(record: TrialRecord, timed: Done) -> tuple[int, int]:
     return int(timed["started_mono_ns"].min()), int(timed["committed_mono_ns"].max()) + 1
 
 
-def _growth(record: TrialRecord, tables: Tables, timed: Done) -> float:
-    """How far the backlog grew within the window, as a share of what was offered in it."""
+def _grows(record: TrialRecord, tables: Tables, timed: Done) -> bool:
+    """Whether the backlog grew within the window by more than chance and a share of what was offered explain.
+
+    The backlog at an instant is cut and not committed. In a steady state it moves by whole batches: its difference between
+    two instants spreads by about sqrt(2 x batches under way), of which three are allowed.
+    """
     batches = tables.batches
 
-    def backlog(instant_mono_ns: int) -> int:
-        cut = int(batches["count"][batches["cut_mono_ns"] < instant_mono_ns].sum())
-        return cut - int(timed["count"][timed["committed_mono_ns"] < instant_mono_ns].sum())
+    def backlog(instant_mono_ns: int) -> tuple[int, int]:
+        cut = batches["count"][batches["cut_mono_ns"] < instant_mono_ns]
+        done = timed["count"][timed["committed_mono_ns"] < instant_mono_ns]
+        return int(cut.sum() - done.sum()), len(cut) - len(done)
 
     begin, end = record.window
-    offered = int(batches["count"][(batches["cut_mono_ns"] >= begin) & (batches["cut_mono_ns"] < end)].sum())
-    return (backlog(end) - backlog(begin)) / offered if offered else 0.0
+    inside = batches["count"][(batches["cut_mono_ns"] >= begin) & (batches["cut_mono_ns"] < end)]
+    if not len(inside):
+        return False
+    (before, under_way), (after, _) = backlog(begin), backlog(end)
+    chance = 3 * np.sqrt(2 * max(1, under_way)) * inside.mean()
+    return bool(after - before > max(MOST_GROWTH_RATIO * inside.sum(), chance))
 
 
 def _schedule(record: TrialRecord, tables: Tables) -> list[str]:
@@ -150,6 +162,18 @@ def _schedule(record: TrialRecord, tables: Tables) -> list[str]:
     if played(tables.batches, record.start_mono_ns).fingerprint() != sealed:
         return [f"schedule: the swarm cut other batches, or at other times, than the schedule {sealed} says"]
     return []
+
+
+def _strange(record: TrialRecord, account: Ledger, unknown: int) -> list[str]:
+    """What must not happen without a cause that the trial knows of, as sentences."""
+    reasons = []
+    if account.unexpected:
+        reasons.append(
+            f"results: {account.unexpected} records have a result and were never sent: somebody else's, or corrupt"
+        )
+    if unknown and not record.faults:
+        reasons.append(f"results: the commit instants of {unknown} batches are unknown, although nothing was killed")
+    return reasons
 
 
 def _instrument(record: TrialRecord, tables: Tables) -> list[str]:
@@ -174,12 +198,12 @@ def _instrument(record: TrialRecord, tables: Tables) -> list[str]:
     return reasons
 
 
-def _outcome(record: TrialRecord, account: Ledger, growth: float) -> str:
+def _outcome(record: TrialRecord, account: Ledger, grows: bool) -> str:
     if account.lost or account.dead or account.overflowed or account.duplicate_results:
         return "lossy"
     if account.in_queue or account.unsent or account.indeterminate:
         return "overloaded"
-    if record.load.open_loop and growth > MOST_GROWTH_RATIO:
+    if record.load.open_loop and grows:
         return "overloaded"
     return "ok"
 

@@ -162,6 +162,22 @@ def test_several_reasons_are_all_given() -> None:
     assert [reason.partition(":")[0] for reason in summary(one).reasons] == ["ledger", "swarm", "detections"]
 
 
+def test_a_result_of_what_was_never_sent_makes_it_invalid() -> None:
+    batches = SOUND.tables.batches.copy()
+    batches["sent_mono_ns"][4] = batches["acked_mono_ns"][4] = 0
+    (reason,) = summary(SOUND.with_tables(batches=batches)).reasons
+    assert reason == "results: 10 records have a result and were never sent: somebody else's, or corrupt"
+
+
+def test_an_unknown_commit_instant_makes_it_invalid_unless_something_was_killed() -> None:
+    one = changed(SOUND, "results", 3, committed_mono_ns=0)
+    assert summary(one).reasons == [
+        "results: the commit instants of 1 batches are unknown, although nothing was killed"
+    ]
+    killed = [{"kind": "kill_worker_child", "at_s": 1.0, "at_mono_ns": START, "done": {"killed_pids": [7]}}]
+    assert summary(one.with_record(faults=killed)).valid
+
+
 # Outcomes: what the system did, which makes no trial invalid.
 
 
@@ -239,6 +255,16 @@ def test_a_backlog_that_grows_all_through_the_window_is_overloaded() -> None:
     results["committed_mono_ns"] = START + since + since // 5  # each second of load takes 1.2 seconds
     found = summary(SOUND.with_tables(results=results))
     assert (found.valid, found.outcome) == (True, "overloaded")
+
+
+@pytest.mark.parametrize("late_ns", [0, 40_000_000, 200_000_000])
+def test_a_batch_more_or_less_under_way_at_the_windows_end_is_no_overload(late_ns: int) -> None:
+    """Batches of 10 records in a window of 600: three of them are 5 %."""
+    results = SOUND.tables.results.copy()
+    after = results["committed_mono_ns"] > WINDOW[1] - 400_000_000
+    results["committed_mono_ns"][after] += late_ns
+    found = summary(SOUND.with_tables(results=results))
+    assert (found.valid, found.outcome) == (True, "ok")
 
 
 def test_loss_beats_overload() -> None:
