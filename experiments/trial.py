@@ -119,7 +119,8 @@ class TrialRun:
         config = self._trial.config
         drain = self._load.arrivals["kind"] == "drain"
         address = self._target.start(workers=not drain)
-        recorder = self._spawn("recorder", ["-m", "loadgen.recorder", self._target.url, keys.ROWS, str(self._folder)])
+        recorder = self._spawn("recorder", ["-m", "loadgen.recorder", keys.ROWS, str(self._folder)])
+        recorder.tell(self._target.url)
         recorder.expect("ready", 10.0)
         self._rows = Progress.read(self._folder / "recorder.progress", RECORDER)
         spec = SwarmSpec(

@@ -70,8 +70,12 @@ class Recorder:
 
 
 def main() -> None:
-    """`python -m loadgen.recorder URL KEY FOLDER`: drains until SIGTERM."""
-    url, key, folder = sys.argv[1:4]
+    """`python -m loadgen.recorder KEY FOLDER`: drains until SIGTERM the Redis whose URL is the first line it is told.
+
+    The URL holds a password, which must not stand on a command line that everybody on the machine can read.
+    """
+    key, folder = sys.argv[1:3]
+    url = sys.stdin.readline().strip()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -20,11 +20,12 @@ class Shell:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._mark = uuid.uuid4().hex
+        self._started: list[subprocess.Popen[str]] = []
         self.environment = {**os.environ, "CAUDAL_TEST_MARK": self._mark, "COLUMNS": "120"}
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """`caudal WORDS...` in a session of its own, as in another terminal."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [CAUDAL, *words],
             cwd=self.folder,
             env=self.environment,
@@ -34,12 +35,20 @@ class Shell:
             text=True,
             start_new_session=True,
         )
+        self._started.append(process)
+        return process
 
     def run(self, *words: str, timeout_s: float = 110) -> "subprocess.CompletedProcess[str]":
         """The same, until it ends."""
         process = self.start(*words)
         out, err = process.communicate(timeout=timeout_s)
         return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    def end(self) -> None:
+        """Ends what a test that failed left behind, so that the next one isn't blamed for it."""
+        for process in self._started:
+            process.kill()
+            process.communicate()
 
     def running(self) -> list[str]:
         """The command lines of the processes that were started from here and still run."""
@@ -68,6 +77,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     """A shell whose processes must be gone at the test's end."""
     one = Shell(tmp_path)
     yield one
+    one.end()
     assert one.wait_until_nothing_runs() == []
 
 

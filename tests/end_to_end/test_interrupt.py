@@ -65,7 +65,10 @@ def test_a_runner_that_is_killed_takes_everything_with_it(shell: Shell, tiny: Pa
     while not list(shell.folder.glob("results/tiny/*/logs/0000/swarm.progress")) and time.monotonic() < until:
         time.sleep(0.05)
     # The runner, broker, gateway, sweeper, recorder, swarm, and a worker with its children.
+    while len(shell.running()) < 8 and time.monotonic() < until:
+        time.sleep(0.05)
     assert len(shell.running()) >= 8
+    assert not any("redis://" in line for line in shell.running()), "a password on a command line is everybody's"
     process.kill()
     process.communicate(timeout=10)
     assert shell.wait_until_nothing_runs(20) == []
