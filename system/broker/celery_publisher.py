@@ -19,8 +19,6 @@ from system.broker.message import ANALYSE, ANALYSE_RECORDS, TaskCall, analyse, a
 from system.broker.publisher import BrokerUnavailableError, Outcome
 from system.settings import Process
 
-_OUTCOMES = {1: Outcome.ACCEPTED, 0: Outcome.KNOWN, -1: Outcome.CONFLICT}
-
 
 class CeleryPublisher:
     """Publishes through Celery's API, one task at a time."""
@@ -54,22 +52,11 @@ class CeleryPublisher:
         return outcomes
 
     def _journal(self, batches: Sequence[Batch], published_mono_ns: int) -> list[Outcome]:
-        accept = self._redis.register_script(journal.ACCEPT.source)
-        _, *arguments = journal.accept_arguments(batches, b"", published_mono_ns)
-        return [_OUTCOMES[number] for number in accept(keys=arguments[:4], args=arguments[4:])]
+        arguments = journal.accept_arguments(batches, b"", published_mono_ns)
+        return [Outcome(number) for number in journal.run(self._redis, journal.ACCEPT, *arguments)]
 
     def _store(self, batches: Sequence[Batch], published_mono_ns: int) -> list[Outcome]:
-        self._redis.mset(
-            {
-                keys.PAYLOAD + batch.id: payload.encode(
-                    batch.packed,
-                    gzip=batch.gzip,
-                    received_mono_ns=batch.received_mono_ns,
-                    published_mono_ns=published_mono_ns,
-                )
-                for batch in batches
-            }
-        )
+        self._redis.mset({keys.PAYLOAD + batch.id: payload.encode(batch, published_mono_ns) for batch in batches})
         return [Outcome.ACCEPTED] * len(batches)
 
     def call(self, call: TaskCall) -> None:

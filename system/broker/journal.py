@@ -1,8 +1,9 @@
-"""The journal: the scripts that guarantee delivery, behind one small class each for asyncio and for workers.
+"""The journal: the scripts that guarantee delivery, and what workers and the sweeper do with them.
 
 Celery on Redis alone loses a batch whose worker dies between the pop and kombu's note of it; so every batch stands in
 `pending` from before its acknowledgement until its result row exists (docs/adr/0002). Each script is atomic, and each
-may be called again after a timeout whose outcome is unknown.
+may be called again after a timeout whose outcome is unknown. The publishers call ACCEPT: `celery` by `run`, `pipelined`
+in a pipeline of its own.
 """
 
 import hashlib
@@ -44,6 +45,14 @@ REQUEUE: Final = _load("requeue")
 ALL: Final = (ACCEPT, START, FINISH, SWEEP, REQUEUE)
 
 
+def run(client: Any, script: Script, *arguments: Any) -> Any:
+    """Runs a script on a synchronous client; `arguments` begin with the number of keys."""
+    try:
+        return client.evalsha(script.sha, *arguments)
+    except NoScriptError:  # a server that was restarted has forgotten its scripts; nothing was executed
+        return client.eval(script.source, *arguments)
+
+
 def stream(batch_id: bytes, chunk: Chunk) -> bytes:
     """The name under which one run of one agent is deduplicated: its tag, epoch and agent number."""
     tag, _ = batch_ids.split(batch_id)
@@ -51,12 +60,10 @@ def stream(batch_id: bytes, chunk: Chunk) -> bytes:
 
 
 def accept_arguments(batches: Sequence[Batch], message: bytes, published_mono_ns: int) -> list[Any]:
-    """KEYS and ARGV of ACCEPT for one group of batches."""
+    """What ACCEPT is called with for one group of batches: the number of keys, KEYS and ARGV."""
     arguments: list[Any] = [4, keys.PENDING, keys.QUEUE, keys.HIGH, keys.COUNTERS, message, FOREIGN_ID_TTL_S]
     for batch in batches:
-        stored = payload.encode(
-            batch.packed, gzip=batch.gzip, received_mono_ns=batch.received_mono_ns, published_mono_ns=published_mono_ns
-        )
+        stored = payload.encode(batch, published_mono_ns)
         chunk = batch.chunk
         if chunk is None or chunk.first + chunk.count >= _MOST_RECORD or chunk.count == 0:
             arguments += [batch.id, b"", 0, 0, stored]
@@ -82,12 +89,6 @@ class Journal:
         self._client = client
         self._rows_limit = rows_limit
 
-    def _run(self, script: Script, *arguments: Any) -> Any:
-        try:
-            return self._client.evalsha(script.sha, *arguments)
-        except NoScriptError:  # a server that was restarted has forgotten its scripts; nothing was executed
-            return self._client.eval(script.source, *arguments)
-
     def start(self, ids: Sequence[bytes]) -> tuple[list[int], list[bytes | None]]:
         """Begins a group: the number of the attempt for each id (0: no longer pending) and its payload."""
         for load_first in (False, True):
@@ -111,15 +112,15 @@ class Journal:
         for end in ends:
             arguments += [end.id, end.row, end.records, end.detections, end.given_up]
         names = (keys.PENDING, keys.ATTEMPTS, keys.ROWS, keys.COUNTERS, keys.DETECTIONS, keys.DEAD)
-        replies: list[int] = self._run(FINISH, len(names), *names, *arguments)
+        replies: list[int] = run(self._client, FINISH, len(names), *names, *arguments)
         return replies
 
     def lost(self, age_s: float, most: int) -> list[bytes]:
         """The ids that are pending but neither queued nor held by a worker."""
-        found: list[bytes] = self._run(SWEEP, 3, keys.PENDING, keys.QUEUE, keys.UNACKED, age_s, most)
+        found: list[bytes] = run(self._client, SWEEP, 3, keys.PENDING, keys.QUEUE, keys.UNACKED, age_s, most)
         return found
 
     def requeue(self, batch_id: bytes, message: bytes, why: Literal["swept", "split"]) -> bool:
         """Queues a task of its own for a batch that is still pending; counted by the reason."""
         names = (keys.PENDING, keys.QUEUE, keys.COUNTERS, keys.ATTEMPTS)
-        return bool(self._run(REQUEUE, len(names), *names, batch_id, message, why))
+        return bool(run(self._client, REQUEUE, len(names), *names, batch_id, message, why))

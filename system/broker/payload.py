@@ -3,6 +3,8 @@
 import struct
 from typing import NamedTuple
 
+from system.broker.batch import Batch
+
 _PREFIX = struct.Struct("<Bxxxxxxxqq")
 
 
@@ -15,9 +17,9 @@ class Payload(NamedTuple):
     packed: bytes
 
 
-def encode(packed: bytes, *, gzip: bool, received_mono_ns: int, published_mono_ns: int) -> bytes:
-    """The stored form."""
-    return _PREFIX.pack(gzip, received_mono_ns, published_mono_ns) + packed
+def encode(batch: Batch, published_mono_ns: int) -> bytes:
+    """The stored form of a batch that is handed to the broker from `published_mono_ns` on."""
+    return _PREFIX.pack(batch.gzip, batch.received_mono_ns, published_mono_ns) + batch.packed
 
 
 def decode(stored: bytes) -> Payload:

@@ -18,8 +18,6 @@ from system.broker.message import analyse, analyse_records, render
 from system.broker.publisher import BrokerUnavailableError, Outcome
 from system.settings import Process
 
-_OUTCOMES = {1: Outcome.ACCEPTED, 0: Outcome.KNOWN, -1: Outcome.CONFLICT}
-
 
 class PipelinedPublisher:
     """Writes tasks into Celery's queue without Celery's API; an unmodified Celery worker takes them."""
@@ -47,7 +45,7 @@ class PipelinedPublisher:
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
-        outcomes = [[_OUTCOMES[number] for number in reply] for reply in replies]
+        outcomes = [[Outcome(number) for number in reply] for reply in replies]
         late = [
             render(analyse(new))
             for group, told in zip(groups, outcomes, strict=True)
@@ -78,15 +76,7 @@ class PipelinedPublisher:
                         pipe.lpush(keys.QUEUE, render(analyse_records(batch, published)))
                     continue
                 for batch in group:
-                    pipe.set(
-                        keys.PAYLOAD + batch.id,
-                        payload.encode(
-                            batch.packed,
-                            gzip=batch.gzip,
-                            received_mono_ns=batch.received_mono_ns,
-                            published_mono_ns=published,
-                        ),
-                    )
+                    pipe.set(keys.PAYLOAD + batch.id, payload.encode(batch, published))
                 pipe.lpush(keys.QUEUE, render(analyse([batch.id for batch in group])))
             await pipe.execute()
 

@@ -12,11 +12,14 @@ from system.broker.batch import Batch
 
 
 class Outcome(enum.Enum):
-    """What became of one batch: ours now, ours already (acknowledge both), or in conflict with records we hold."""
+    """What became of one batch: ours now, ours already (acknowledge both), or in conflict with records we hold.
 
-    ACCEPTED = "accepted"
-    KNOWN = "known"
-    CONFLICT = "conflict"
+    The values are the numbers that scripts/accept.lua gives.
+    """
+
+    ACCEPTED = 1
+    KNOWN = 0
+    CONFLICT = -1
 
 
 class BrokerUnavailableError(Exception):

@@ -118,7 +118,7 @@ def test_a_commit_that_fails_leaves_the_earlier_instant_to_be_shipped(redis: Any
 
 def test_without_a_journal_a_task_that_comes_again_writes_nothing_and_is_counted(redis: Any, make: Any) -> None:
     name = b"t\0" + Chunk(3, 1, 0, 1).encode()
-    stored = payload.encode(pack_record(0, b"evil"), gzip=False, received_mono_ns=1, published_mono_ns=2)
+    stored = payload.encode(Batch(name, None, pack_record(0, b"evil"), gzip=False, received_mono_ns=1), 2)
     redis.set(keys.PAYLOAD + name, stored)
     analyst = make(journal=False)
     analyst.analyse([name])
