@@ -1,22 +1,16 @@
 """`caudal gateway`: one gateway process, for other machines and containers."""
 
-import os
-import sys
-
 import click
 
-from experiments.cli.system_options import SYSTEM_OPTIONS, Address, process_settings
-from system.settings import to_environment
+from experiments.cli.system_options import Address, become, process_settings, system_options
 
 
 @click.command()
 @click.option("--listen", type=Address(), default="127.0.0.1:24224", show_default=True, help="Where agents connect.")
-@SYSTEM_OPTIONS
+@system_options
 def gateway(listen: tuple[str, int], redis: str, profile: str, settings: tuple[str, ...]) -> None:
     """Run one gateway in the foreground: Forward protocol in, batches into the Redis at URL.
 
     Prints `ready HOST:PORT` when it takes connections; SIGTERM and Ctrl-C let what is under way finish.
     """
-    environment = {**os.environ, **to_environment(process_settings(redis, profile, settings))}
-    words = [sys.executable, "-m", "system.gateway", f"{listen[0]}:{listen[1]}"]
-    os.execve(sys.executable, words, environment)
+    become("system.gateway", f"{listen[0]}:{listen[1]}", process=process_settings(redis, profile, settings))

@@ -1,5 +1,6 @@
 """`caudal run`: runs an experiment and ends with its verdict; the last line printed is the run's folder."""
 
+import contextlib
 import shlex
 import sys
 from pathlib import Path
@@ -58,12 +59,11 @@ def run(
     screen = QuietScreen() if quiet else LiveScreen(notes)
     words = ["caudal", "run", config, *(word for one in overrides for word in ("--set", one))]
     try:
-        folder, found = runner.run(
-            experiment, out, command=shlex.join(words), screen=screen, resume=resume, budget_s=budget_s
-        )
+        with contextlib.closing(screen):
+            folder, found = runner.run(
+                experiment, out, command=shlex.join(words), screen=screen, resume=resume, budget_s=budget_s
+            )
     except KeyboardInterrupt:
-        if isinstance(screen, LiveScreen):
-            screen.close()
         kept = sorted((out / experiment.name).glob(f"*{PARTIAL}"))
         say = (
             f"what is done is kept in {kept[-1]}; {shlex.join([*words, '--resume'])} goes on"
@@ -72,9 +72,6 @@ def run(
         )
         print(f"caudal: interrupted; {say}", file=sys.stderr)
         return INTERRUPTED
-    finally:
-        if isinstance(screen, LiveScreen):
-            screen.close()
     if not quiet:
         print_end(wide_console(), found, folder.path)
     print(folder.path)

@@ -57,6 +57,9 @@ class QuietScreen:
     def ended(self, trial: Trial, found: TrialSummary) -> None:
         """See `Screen`."""
 
+    def close(self) -> None:
+        """There is nothing to give back."""
+
 
 class LiveScreen:
     """A rich table in a terminal; without one, a line every few seconds."""

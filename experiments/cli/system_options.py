@@ -1,14 +1,15 @@
-"""Options that the commands share which run a part of the system: Redis, profile, settings, addresses."""
+"""What the commands share that run a part of the system: options for Redis, profile and settings, and how they begin."""
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
-import msgspec
 
 from experiments.design.config import decode
-from system.settings import PROFILES, Process, SystemSettings
+from system.settings import PROFILES, Process, SystemSettings, to_environment
 
 
 class Address(click.ParamType[tuple[str, int]]):
@@ -26,8 +27,8 @@ class Address(click.ParamType[tuple[str, int]]):
         return host.strip("[]") or "127.0.0.1", int(port)
 
 
-def SYSTEM_OPTIONS(command: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802
-    """--redis, --profile and --set."""
+def system_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command --redis, --profile and --set: the arguments of `process_settings`."""
     for option in (
         click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="A key of [system]: engine=re."),
         click.option("--profile", type=click.Choice(sorted(PROFILES)), default="tuned", show_default=True),
@@ -46,4 +47,10 @@ def settings_of(profile: str, settings: tuple[str, ...]) -> SystemSettings:
 
 def process_settings(redis: str, profile: str, settings: tuple[str, ...]) -> Process:
     """What a single process of the system is told. Raises: ConfigError."""
-    return msgspec.structs.replace(Process(system=settings_of(profile, settings)), redis_url=redis)
+    return Process(system=settings_of(profile, settings), redis_url=redis)
+
+
+def become(module: str, *words: str, process: Process) -> NoReturn:
+    """Turns this process into `python -m module`, so that signals reach it and nothing stands between."""
+    environment = {**os.environ, **to_environment(process)}
+    os.execve(sys.executable, [sys.executable, "-m", module, *words], environment)

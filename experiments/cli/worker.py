@@ -1,13 +1,11 @@
 """`caudal worker`: one Celery worker node, for other machines and containers."""
 
 import os
-import sys
 
 import click
 import msgspec
 
-from experiments.cli.system_options import SYSTEM_OPTIONS, process_settings
-from system.settings import to_environment
+from experiments.cli.system_options import become, process_settings, system_options
 
 
 @click.command()
@@ -15,7 +13,7 @@ from system.settings import to_environment
     "--concurrency", type=click.IntRange(min=1), default=None, help="Prefork children.  [default: one a core]"
 )
 @click.option("--node", type=click.IntRange(min=0, max=65535), default=0, show_default=True, help="This node's number.")
-@SYSTEM_OPTIONS
+@system_options
 def worker(concurrency: int | None, node: int, redis: str, profile: str, settings: tuple[str, ...]) -> None:
     """Run one worker node in the foreground: batches out of the Redis at URL, result rows back.
 
@@ -24,4 +22,4 @@ def worker(concurrency: int | None, node: int, redis: str, profile: str, setting
     process = msgspec.structs.replace(
         process_settings(redis, profile, settings), node=node, concurrency=concurrency or os.cpu_count() or 1
     )
-    os.execve(sys.executable, [sys.executable, "-m", "system.worker"], {**os.environ, **to_environment(process)})
+    become("system.worker", process=process)
