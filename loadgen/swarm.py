@@ -17,15 +17,15 @@ from typing import Final
 
 import msgspec
 
-from loadgen.agent import VirtualAgent, Waiting
-from loadgen.batchlog import OVERFLOWED, BatchLog
+from loadgen.account import Account
+from loadgen.agent import VirtualAgent
 from loadgen.model.arrivals.drain import Drain
 from loadgen.model.arrivals.process import OpenLoopProcess
 from loadgen.model.arrivals.saturate import Saturate
 from loadgen.model.records.files import from_files
 from loadgen.model.records.ring import Mix, Ring, synthetic
 from loadgen.model.schedule import Schedule, schedule
-from loadgen.progress import RECORDER, SWARM, Progress
+from loadgen.progress import RECORDER, Progress
 from loadgen.ring import PackedRing
 from loadgen.spec import RecordsSpec, SwarmSpec
 
@@ -46,66 +46,40 @@ CONNECTING: Final = 100
 
 
 class Swarm:
-    """All virtual agents of one process and their account."""
+    """All virtual agents of one process."""
 
     def __init__(self, spec: SwarmSpec) -> None:
-        folder = Path(spec.folder)
-        self.spec = spec
-        self.tag = spec.tag.encode()
-        self.ring = PackedRing(render(spec.records, spec.seed), spec.batch_size)
-        self.progress = Progress.create(folder / "swarm.progress", SWARM)
-        self.closing = False
-        self.bad_acks = 0
-        self.loop: asyncio.AbstractEventLoop
-        self._log = BatchLog(folder / "batches.bin")
-        self._agents = [VirtualAgent(self, number) for number in range(spec.agents)]
+        ring = PackedRing(render(spec.records, spec.seed), spec.batch_size)
+        self.account = Account(Path(spec.folder))
+        self._spec = spec
+        self._agents = [
+            VirtualAgent(number, spec, ring, self.account, self._begin_connect) for number in range(spec.agents)
+        ]
         self._connecting: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
 
-    def cut(self, agent: VirtualAgent, count: int, cut_mono_ns: int) -> None:
+    def _cut(self, agent: VirtualAgent, count: int, cut_mono_ns: int) -> None:
         """Cuts an agent's next batch."""
-        self.progress.add("cut_batches")
-        self.progress.add("cut_records", count)
+        self.account.cut(count)
         agent.offer(count, cut_mono_ns)
 
-    def sent(self, batch: Waiting) -> None:
-        """A batch went out for the first time."""
-        self.progress.add("sent_batches")
-        self.progress.add("sent_records", batch.count)
-
-    def acked(self, agent: int, batch: Waiting, now_mono_ns: int, flags: int) -> None:
-        """A batch was acknowledged: its account is closed."""
-        self.progress.add("acked_batches")
-        self.progress.add("acked_records", batch.count)
-        self._log.write(agent, batch.first, batch.count, batch.cut_mono_ns, batch.sent_mono_ns, now_mono_ns, flags)
-
-    def overflowed(self, agent: int, first: int, count: int, cut_mono_ns: int) -> None:
-        """An agent's buffer was full: the batch is gone, and accounted for."""
-        self.progress.add("overflowed_batches")
-        self._log.write(agent, first, count, cut_mono_ns, 0, 0, OVERFLOWED)
-
-    def ended(self, agent: int, batch: Waiting, flags: int) -> None:
-        """The swarm stops and the batch was never acknowledged."""
-        self._log.write(agent, batch.first, batch.count, batch.cut_mono_ns, batch.sent_mono_ns, 0, flags)
-
-    def connect(self, agent: VirtualAgent) -> None:
-        """Begins a connection attempt for an agent."""
-        task = self.loop.create_task(self._connect(agent))
+    def _begin_connect(self, agent: VirtualAgent) -> None:
+        task = asyncio.get_running_loop().create_task(self._connect(agent))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
 
     async def _connect(self, agent: VirtualAgent) -> None:
         try:
-            await self.loop.create_connection(lambda: agent, self.spec.host, self.spec.port)
+            loop = asyncio.get_running_loop()
+            await loop.create_connection(lambda: agent, self._spec.host, self._spec.port)
         except OSError:
             agent.refused()
 
     async def run(self) -> None:
         """The swarm's life: connect, wait for `go`, play, wait for `stop`."""
-        self.loop = asyncio.get_running_loop()
-        commands = await _commands(self.loop)
+        commands = await _commands()
         plan = None
-        spec = self.spec
+        spec = self._spec
         if isinstance(spec.arrivals, OpenLoopProcess):
             plan = schedule(
                 spec.arrivals, seed=spec.seed, agents=spec.agents, batch_size=spec.batch_size,
@@ -113,15 +87,15 @@ class Swarm:
             )  # fmt: skip
         for at in range(0, len(self._agents), CONNECTING):
             for agent in self._agents[at : at + CONNECTING]:
-                self.connect(agent)
+                self._begin_connect(agent)
             while self._connecting:
                 await asyncio.wait(self._connecting)
-        while self.progress["connected"] < len(self._agents):  # noqa: ASYNC110 - they also come back by themselves
+        while self.account.progress["connected"] < len(self._agents):  # noqa: ASYNC110 - they also come back by themselves
             await asyncio.sleep(0.01)
         print("ready", flush=True)
         word = (await commands.readline()).split()
         if word and word[0] == b"go":
-            listener = self.loop.create_task(self._listen(commands))
+            listener = asyncio.create_task(self._listen(commands))
             await self._play(plan, int(word[1]))
             await self._idle()
             await self._stop.wait()
@@ -135,12 +109,12 @@ class Swarm:
     async def _play(self, plan: Schedule | None, start_mono_ns: int) -> None:
         if plan is not None:
             await self._open_loop(plan, start_mono_ns)
-        elif isinstance(self.spec.arrivals, Saturate):
-            await self._saturate(self.spec.arrivals, start_mono_ns)
-        elif isinstance(self.spec.arrivals, Drain):
-            for number in range(self.spec.arrivals.backlog_batches):
-                self.cut(self._agents[number % len(self._agents)], self.spec.batch_size, time.monotonic_ns())
-        self.progress.set("loaded", 1)
+        elif isinstance(self._spec.arrivals, Saturate):
+            await self._saturate(self._spec.arrivals, start_mono_ns)
+        elif isinstance(self._spec.arrivals, Drain):
+            for number in range(self._spec.arrivals.backlog_batches):
+                self._cut(self._agents[number % len(self._agents)], self._spec.batch_size, time.monotonic_ns())
+        self.account.progress.set("loaded", 1)
         print("loaded", flush=True)
 
     async def _open_loop(self, plan: Schedule, start_mono_ns: int) -> None:
@@ -153,12 +127,12 @@ class Swarm:
                 await asyncio.sleep(left / 1e9)
             if not turn % BURST:
                 await asyncio.sleep(0)
-            self.cut(self._agents[agent], count, due)
+            self._cut(self._agents[agent], count, due)
 
     async def _saturate(self, arrivals: Saturate, start_mono_ns: int) -> None:
-        rows = Progress.read(Path(self.spec.rows_progress), RECORDER)
-        end = start_mono_ns + round(self.spec.horizon_s * 1e9)
-        window = arrivals.window(self.spec.batch_size)
+        rows = Progress.read(Path(self._spec.rows_progress), RECORDER)
+        end = start_mono_ns + round(self._spec.horizon_s * 1e9)
+        window = arrivals.window(self._spec.batch_size)
         turn = cut = 0
         while (now := time.monotonic_ns()) < end and not self._stop.is_set():
             if now < start_mono_ns:
@@ -166,7 +140,7 @@ class Swarm:
                 continue
             room = window - (cut - rows["batches"] - rows["dead_batches"])
             for _ in range(room):
-                self.cut(self._agents[turn], self.spec.batch_size, time.monotonic_ns())
+                self._cut(self._agents[turn], self._spec.batch_size, time.monotonic_ns())
                 turn = (turn + 1) % len(self._agents)
             cut += max(room, 0)
             await asyncio.sleep(WINDOW_LOOK_S)
@@ -178,10 +152,9 @@ class Swarm:
             print("idle", flush=True)
 
     def _close(self) -> None:
-        self.closing = True
         for agent in self._agents:
             agent.close()
-        self._log.close()
+        self.account.close()
 
 
 def render(records: RecordsSpec, seed: int) -> Ring:
@@ -193,9 +166,9 @@ def render(records: RecordsSpec, seed: int) -> Ring:
     return synthetic(seed, records.ring_size, records.attack_ratio, mix)
 
 
-async def _commands(loop: asyncio.AbstractEventLoop) -> asyncio.StreamReader:
+async def _commands() -> asyncio.StreamReader:
     reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     return reader
 
 
@@ -209,7 +182,8 @@ def main() -> None:
     swarm = Swarm(spec)
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(swarm.run())
-    print(json.dumps({"bad_acks": swarm.bad_acks, "reconnects": swarm.progress["reconnects"]}), flush=True)
+    account = swarm.account
+    print(json.dumps({"bad_acks": account.bad_acks, "reconnects": account.progress["reconnects"]}), flush=True)
 
 
 if __name__ == "__main__":

@@ -83,14 +83,10 @@ class Wire:
 
 
 class Counting:
-    """As much of a swarm as an agent needs."""
+    """As much of an account as an agent needs before its first acknowledgement."""
 
-    def __init__(self, given: SwarmSpec) -> None:
-        self.spec = given
-        self.tag = given.tag.encode()
-        self.ring = PackedRing(render(given.records, given.seed), given.batch_size)
+    def __init__(self) -> None:
         self.progress = self
-        self.closing = False
 
     def add(self, name: str, amount: int = 1) -> None:
         assert name in SWARM
@@ -106,7 +102,8 @@ def first_messages(agent: int, most: int = 20) -> list[bytes]:
         POISSON, seed=given.seed, agents=given.agents, batch_size=given.batch_size, timeout_s=given.timeout_s,
         horizon_s=given.horizon_s,
     )  # fmt: skip
-    one, wire = VirtualAgent(Counting(given), agent), Wire()  # type: ignore[arg-type]
+    ring = PackedRing(render(given.records, given.seed), given.batch_size)
+    one, wire = VirtualAgent(agent, given, ring, Counting(), lambda _: None), Wire()  # type: ignore[arg-type]
     one.connection_made(wire)  # type: ignore[arg-type]
     for count in plan.count[plan.agent == agent][:most].tolist():
         one.offer(count, 0)
