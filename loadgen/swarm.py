@@ -161,9 +161,7 @@ def render(records: RecordsSpec, seed: int) -> Ring:
     """The ring that a spec names."""
     if records.source == "files":
         return from_files(records.paths)
-    total = sum(records.mix.values())
-    mix = Mix(**{kind: records.mix.get(kind, 0.0) / total for kind in Mix._fields})
-    return synthetic(seed, records.ring_size, records.attack_ratio, mix)
+    return synthetic(seed, records.ring_size, records.attack_ratio, Mix.of(records.mix))
 
 
 async def _commands() -> asyncio.StreamReader:

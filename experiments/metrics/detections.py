@@ -64,10 +64,4 @@ def ground_truth(load: Load, seed: int) -> Labels | None:
     records = load.records
     if records["source"] != "synthetic":
         return None
-    return synthetic(seed, records["ring_size"], records["attack_ratio"], mix(records["mix"])).labels
-
-
-def mix(shares: dict[str, float]) -> Mix:
-    """Shares of kinds as the ring wants them: adding up to 1."""
-    total = sum(shares.values())
-    return Mix(**{kind: shares.get(kind, 0.0) / total for kind in Mix._fields})
+    return synthetic(seed, records["ring_size"], records["attack_ratio"], Mix.of(records["mix"])).labels

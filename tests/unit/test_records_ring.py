@@ -30,6 +30,10 @@ def test_exactly_the_share_asked_for_is_planted(ratio: float, attacks: int) -> N
     assert len(set(labels.record.tolist())) == attacks
 
 
+def test_weights_of_any_sum_become_shares() -> None:
+    assert Mix.of({"web": 3.0, "app": 1.0}) == Mix(web=0.75, sshd=0.0, app=0.25)
+
+
 def test_labels_are_sorted_pairs_each_once() -> None:
     labels = labels_in(synthetic(2, size=3000, attack_ratio=0.4))
     pairs = list(zip(labels.record.tolist(), labels.signature.tolist(), strict=True))

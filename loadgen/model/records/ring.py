@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +38,15 @@ class Mix(NamedTuple):
     web: float = 0.7
     sshd: float = 0.2
     app: float = 0.1
+
+    @classmethod
+    def of(cls, weights: Mapping[str, float]) -> Mix:
+        """Gives the shares of weights by kind, which need not add up to 1; a kind that is left out has none.
+
+        The swarm renders by it and the oracle judges by it: had each its own sum, a last bit could part them.
+        """
+        total = sum(weights.values())
+        return cls(**{kind: weights.get(kind, 0.0) / total for kind in cls._fields})
 
 
 USUAL_MIX = Mix()
