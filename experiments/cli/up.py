@@ -30,19 +30,21 @@ _MOST_ITEMS: Final = 5000
 @click.option("--profile", type=click.Choice(sorted(PROFILES)), default="tuned", show_default=True)
 @click.option("--redis", "redis_url", metavar="URL", help="A running Redis.  [default: an embedded server]")
 @click.option("--listen", type=Address(), default="127.0.0.1:24224", show_default=True, help="Where agents connect.")
+@click.option("--syslog", type=Address(), help="Take lines over TCP here too, without acknowledgement.")
 @click.option(
     "--detections", type=click.Path(path_type=Path, dir_okay=False), help="Append each match here, a JSON line."
 )
 @click.option("--rules", multiple=True, metavar="R", help="builtin, a TOML pack or a list of patterns. Repeatable.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="A key of [system], e.g. engine=re.")
 def up(
-    profile: str, redis_url: str | None, listen: tuple[str, int], detections: Path | None, rules: tuple[str, ...],
-    settings: tuple[str, ...],
+    profile: str, redis_url: str | None, listen: tuple[str, int], syslog: tuple[str, int] | None,
+    detections: Path | None, rules: tuple[str, ...], settings: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Run gateway, broker and workers until interrupted.
 
-    Prints `ready HOST:PORT` when it takes connections. On SIGINT or SIGTERM it stops listening, analyses what it accepted,
-    and prints {"batches_accepted", "batches_analysed", "records_analysed", "detections"} as one JSON line.
+    Prints `ready HOST:PORT` when it takes connections, and with --syslog `syslog HOST:PORT` after it. On SIGINT or SIGTERM it
+    stops listening, analyses what it accepted, and prints {"batches_accepted", "batches_analysed", "records_analysed",
+    "detections"} as one JSON line.
 
     \b
     Example, in two terminals:
@@ -64,6 +66,7 @@ def up(
             folder,
             redis_url=redis_url,
             listen=f"{listen[0]}:{listen[1]}",
+            syslog=None if syslog is None else f"{syslog[0]}:{syslog[1]}",
             detections=found is not None,
             keep=redis_url is not None,
         )
@@ -76,6 +79,8 @@ def up(
                 return INTERRUPTED
         outlet = Outlet(target.client(), found)
         print(f"ready {address.host}:{address.port}", flush=True)
+        if target.syslog is not None:
+            print(f"syslog {target.syslog.host}:{target.syslog.port}", flush=True)
         while not stop.is_set():
             _all_alive(target)
             if not outlet.drain():

@@ -31,6 +31,11 @@ def _answering() -> Iterator[None]:
         raise ProcessError(f"the broker doesn't answer: {error}") from error
 
 
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    return Address(host, int(port))
+
+
 class LocalDeployment:
     """The system under test as child processes."""
 
@@ -43,6 +48,7 @@ class LocalDeployment:
         redis_server: str | None = None,
         redis_url: str | None = None,
         listen: str = "127.0.0.1:0",
+        syslog: str | None = None,
         detections: bool = False,
         keep: bool = False,
     ) -> None:
@@ -51,7 +57,9 @@ class LocalDeployment:
         self._folder = folder
         self._redis_server = redis_server
         self._redis_url = redis_url
-        self._listen = listen
+        self._listen = [listen] if syslog is None else [listen, syslog]
+        #: Where lines are taken, if they are. Only after `start`.
+        self.syslog: Address | None = None
         self._detections = detections
         self._keep = keep
         self._broker: broker.Broker | None = None
@@ -78,15 +86,17 @@ class LocalDeployment:
             self._parts["broker"].append(self._broker.process)
         if workers:
             self.start_workers()  # they take seconds, so they start first
-        gateway = self._spawn("gateway", ["-m", "system.gateway", self._listen], self._placement.gateway, Process(
+        gateway = self._spawn("gateway", ["-m", "system.gateway", *self._listen], self._placement.gateway, Process(
             system=self._system, redis_url=self.url
         ))  # fmt: skip
-        host, _, port = gateway.expect("ready ", GATEWAY_START_S).rpartition(":")
+        address = _address(gateway.expect("ready ", GATEWAY_START_S))
+        if len(self._listen) > 1:
+            self.syslog = _address(gateway.expect("syslog ", GATEWAY_START_S))
         if self._system.journal:
             self._spawn("sweeper", ["-m", "system.sweeper"], self._placement.broker, Process(
                 system=self._system, redis_url=self.url
             ))  # fmt: skip
-        return Address(host, int(port))
+        return address
 
     def _spawn(self, part: str, words: Sequence[str], cpus: Sequence[int], process: Process) -> ChildProcess:
         number = len(self._parts.setdefault(part, []))

@@ -16,6 +16,7 @@ from celery.utils.saferepr import saferepr
 
 from system.broker import keys
 from system.broker.batch import Batch
+from system.wire.inflate import InflateError, inflate
 from system.wire.records import locate
 
 ANALYSE: Final = "caudal.analyse"
@@ -48,9 +49,15 @@ def analyse(ids: list[bytes]) -> TaskCall:
 
 
 def analyse_records(batch: Batch, published_mono_ns: int) -> TaskCall:
-    """The call that carries the records themselves, decoded, as the original design has it."""
+    """The call that carries the records themselves, decoded, as the original design has it.
+
+    A gzip payload that can't be read is one malformed entry, and like any other it has an empty text.
+    """
     name = text(batch.id)
-    found = locate(batch.packed)
+    try:
+        found = locate(inflate(batch.packed) if batch.gzip else batch.packed)
+    except InflateError:
+        found = locate(b"\xc1")
     lines = [
         found.buffer[start:end].decode("latin-1")
         for start, end in zip(found.starts.tolist(), found.ends.tolist(), strict=True)

@@ -1,6 +1,7 @@
-"""`python -m system.gateway HOST:PORT`: one gateway process, from CAUDAL_SETTINGS.
+"""`python -m system.gateway HOST:PORT [HOST:PORT]`: one gateway process, from CAUDAL_SETTINGS.
 
-Prints `ready HOST:PORT` when it takes connections, and at its end one JSON line of what it counted.
+The second address is the syslog listener's. Prints `ready HOST:PORT` when it takes connections, then `syslog HOST:PORT` if
+it was given a second address, and at its end one JSON line of what it counted.
 """
 
 import asyncio
@@ -32,7 +33,12 @@ async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
         task.result()
 
 
-async def run(process: Process, host: str, port: int) -> None:
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host, int(port)
+
+
+async def run(process: Process, address: tuple[str, int], syslog: tuple[str, int] | None) -> None:
     """Serves until SIGTERM or SIGINT, then lets what is under way finish."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -40,11 +46,14 @@ async def run(process: Process, host: str, port: int) -> None:
         loop.add_signal_handler(number, stop.set)
     gateway = Gateway(registry.build(process), process.system.limits)
     try:
-        server = await serve(gateway, host, port)
+        server = await serve(gateway, *address, syslog)
     except OSError as error:
-        sys.stderr.write(f"cannot listen on {host}:{port}: {error.strerror}; choose another address\n")
+        where = " or ".join(f"{host}:{port}" for host, port in (address, syslog or address)[: 2 if syslog else 1])
+        sys.stderr.write(f"cannot listen on {where}: {error.strerror}; choose another address\n")
         sys.exit(2)
     print(f"ready {server.host}:{server.port}", flush=True)
+    if server.syslog is not None:
+        print(f"syslog {server.syslog[0]}:{server.syslog[1]}", flush=True)
     await _first(stop.wait(), server.wait())
     await server.close()
     print(msgspec.json.encode(gateway.stats).decode(), flush=True)
@@ -53,9 +62,9 @@ async def run(process: Process, host: str, port: int) -> None:
 def main() -> None:
     """Reads the address from the command line and runs."""
     keep_freed_memory()
-    host, _, port = sys.argv[1].rpartition(":")
+    address, *syslog = map(_address, sys.argv[1:3])
     with asyncio.Runner(loop_factory=_new_loop) as runner:
-        runner.run(run(from_environment(), host, int(port)))
+        runner.run(run(from_environment(), address, syslog[0] if syslog else None))
 
 
 if __name__ == "__main__":

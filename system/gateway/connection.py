@@ -12,7 +12,7 @@ from typing import Protocol, cast
 from system.broker.batch import Batch
 from system.gateway.admission import BATCH_OVERHEAD_BYTES, RESUME_RATIO, Admission
 from system.gateway.rounds import Rounds, Waiting
-from system.gateway.session import Session
+from system.gateway.session import Session, Talk
 from system.gateway.stats import Close, GatewayStats
 from system.wire import batch_id
 from system.wire.chunk import parse_chunk
@@ -65,12 +65,12 @@ class Hall(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """The protocol object of one connection."""
+    """The protocol object of one connection: what it says is read by a session, Forward's unless another is given."""
 
-    def __init__(self, hall: Hall) -> None:
+    def __init__(self, hall: Hall, session: Talk | None = None) -> None:
         limits = hall.admission.limits
         self._hall = hall
-        self._session = Session(limits.frame_bytes, limits.frame_deadline_s)
+        self._session = session or Session(limits.frame_bytes, limits.frame_deadline_s)
         self._limit_bytes = limits.connection_inflight_bytes
         self._deadline_ns = round(limits.frame_deadline_s * 1e9)
         self._transport: asyncio.Transport | None = None
@@ -104,19 +104,17 @@ class Connection(asyncio.Protocol):
         stats = hall.stats
         stats.received_bytes += len(data)
         stats.frames += session.frames - frames_before
-        batch_bytes = 0
-        for envelope in envelopes:
-            batch_bytes += self._forward(envelope, now_mono_ns)
-        self._account(batch_bytes, session.partial_bytes)
+        self._forward_all(envelopes, now_mono_ns)
         if session.refusal is not None:
             self.close(session.refusal)
-        elif session.between_messages:
+        elif session.deadline.is_idle:
             hall.watched.discard(self)
         else:
             hall.watched.add(self)
         if self._inflight_bytes and self._inflight_bytes + self._partial_bytes > self._limit_bytes:
             self.hold(Hold.OWN_BYTES)
         if hall.admission.full:
+            self.flush()
             if hall.admission.batch_bytes:
                 hall.stop_reading()
             else:  # nothing is under way whose end could make room
@@ -129,7 +127,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        if self._closing_mono_ns is None and not self._session.between_messages:
+        if self._closing_mono_ns is None and not self._session.deadline.is_idle:
             self._hall.stats.closed(Close.INCOMPLETE_FRAME)
         self._forget_partial()
         if self._entered:
@@ -147,11 +145,22 @@ class Connection(asyncio.Protocol):
 
     # The gateway's and the rounds' side
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it isn't read from at present."""
+        return bool(self._holds)
+
+    def flush(self) -> None:
+        """Makes batches of what is whole and waits to be joined. In the Forward protocol nothing ever does."""
+
+    def finish(self) -> None:
+        """The same at the end of the reading, with what isn't whole. A Forward message that isn't is nothing."""
+
     def hold(self, hold: Hold) -> None:
         """Stops reading for one more reason."""
         if not self._holds and self._transport is not None and self._is_readable(self._transport):
             self._transport.pause_reading()
-            self._session.hold(self._hall.clock())
+            self._session.deadline.hold(self._hall.clock())
             self._hall.stats.holds += 1
         self._holds |= hold
 
@@ -162,7 +171,7 @@ class Connection(asyncio.Protocol):
         self._holds &= ~hold
         if not self._holds and self._transport is not None and self._is_readable(self._transport):
             self._transport.resume_reading()
-            self._session.unhold(self._hall.clock())
+            self._session.deadline.unhold(self._hall.clock())
 
     def settled(self, batch_bytes: int, acks: bytes) -> bool:
         """Batches have left flight: writes their acks, in the order of the messages; False if the peer has gone."""
@@ -213,7 +222,7 @@ class Connection(asyncio.Protocol):
             if now_mono_ns - self._writing_stuck_mono_ns > self._deadline_ns:
                 self.close(Close.UNREAD_ACKS, linger=False)
                 self._transport.abort()
-        elif self._session.is_overdue(now_mono_ns):
+        elif self._session.deadline.is_overdue(now_mono_ns):
             self.close(Close.FRAME_DEADLINE, linger=False)
 
     def abort(self) -> None:
@@ -234,6 +243,12 @@ class Connection(asyncio.Protocol):
         # Rounds may keep this object for long after its end; the bytes it holds must not stay with it uncounted.
         self._session.forget()
         self._account(0, 0)
+
+    def _forward_all(self, envelopes: list[Envelope], now_mono_ns: int) -> None:
+        batch_bytes = 0
+        for envelope in envelopes:
+            batch_bytes += self._forward(envelope, now_mono_ns)
+        self._account(batch_bytes, self._session.partial_bytes)
 
     def _forward(self, envelope: Envelope, now_mono_ns: int) -> int:
         """Puts the envelope's batch on the list; gives the bytes that are in flight with it."""

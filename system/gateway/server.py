@@ -13,6 +13,7 @@ from typing import Self
 from system.broker.publisher import Publisher
 from system.gateway.admission import Admission
 from system.gateway.connection import LINGER_S, Clock, Connection, Hold
+from system.gateway.lines import LineConnection
 from system.gateway.rounds import ROUND_BATCHES, ROUND_BYTES, Rounds
 from system.gateway.stats import GatewayStats
 from system.settings import Limits
@@ -25,6 +26,11 @@ WATCHES_A_DEADLINE = 10
 
 #: But not more rarely than this.
 WATCH_PERIOD_S = 1.0
+
+#: At its end the gateway reads syslog connections on until nothing has come for the first, for at most the second: what
+#: lies unread in a socket then is lost, for nobody sends it again.
+QUIET_S = 0.1
+DRAIN_LINES_S = 3.0
 
 
 class Gateway:
@@ -52,8 +58,12 @@ class Gateway:
         self._stopping = asyncio.Event()
 
     def connection(self) -> Connection:
-        """A protocol object for a new connection."""
+        """A protocol object for a new connection of the Forward protocol."""
         return Connection(self)
+
+    def line_connection(self) -> LineConnection:
+        """A protocol object for a new connection of the syslog listener."""
+        return LineConnection(self)
 
     def enter(self, connection: Connection) -> Hold | None:
         """Registers a new connection; None if there are too many, else the holds it begins with."""
@@ -95,8 +105,21 @@ class Gateway:
     def stop(self) -> None:
         """Stops reading and lets `run` end once all batches taken on have been published."""
         self._hold_all(Hold.STOPPING)
+        for connection in list(self.connections):
+            connection.finish()
         self._stopping.set()
         self.rounds.stop()
+
+    async def drain_lines(self) -> None:
+        """Reads syslog connections on until they are quiet or have ended; to be called before `stop`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_LINES_S):
+                seen_bytes = -1
+                while any(isinstance(one, LineConnection) for one in self.connections):
+                    if self.stats.received_bytes == seen_bytes and not any(one.is_held for one in self.connections):
+                        return
+                    seen_bytes = self.stats.received_bytes
+                    await asyncio.sleep(QUIET_S)
 
     async def disconnect(self) -> None:
         """Closes all connections once their acks are written, and drops those whose peers don't end in time."""
@@ -129,26 +152,32 @@ class Gateway:
 class Server:
     """A gateway that listens. Leave it by `close()`, or use it in `async with`."""
 
-    def __init__(self, gateway: Gateway, listener: asyncio.Server) -> None:
+    def __init__(self, gateway: Gateway, listener: asyncio.Server, syslog: asyncio.Server | None = None) -> None:
         self.gateway = gateway
-        self._listener = listener
+        self._listeners = [listener] if syslog is None else [listener, syslog]
         #: Where it listens: the port is the real one if port 0 was asked for.
         self.host: str
         self.port: int
         self.host, self.port = listener.sockets[0].getsockname()[:2]
+        #: Where it takes syslog, if it does.
+        self.syslog: tuple[str, int] | None = None if syslog is None else syslog.sockets[0].getsockname()[:2]
         self._running = asyncio.create_task(self._run(), name="gateway")
 
     async def _run(self) -> None:
         try:
             await self.gateway.run()
         finally:
-            self._listener.close()
+            self._stop_listening()
             await self.gateway.disconnect()
+
+    def _stop_listening(self) -> None:
+        for listener in self._listeners:
+            listener.close()
 
     @property
     def is_listening(self) -> bool:
         """Whether new connections are taken."""
-        return self._listener.is_serving()
+        return all(listener.is_serving() for listener in self._listeners)
 
     async def wait(self) -> None:
         """Waits until the gateway ends.
@@ -160,11 +189,14 @@ class Server:
     async def close(self) -> None:
         """Stops listening and reading, lets the batches taken on be published and acknowledged, then closes.
 
+        Syslog connections are read on until they are quiet, for a little while: nobody would send those lines again.
         Takes as long as the publisher takes to publish what waits or to give it up.
 
         Raises: ExceptionGroup if the gateway failed, now or before.
         """
-        self._listener.close()
+        self._stop_listening()
+        if not self._running.done():
+            await self.gateway.drain_lines()
         self.gateway.stop()
         await self._running
 
@@ -177,11 +209,20 @@ class Server:
         await self.close()
 
 
-async def serve(gateway: Gateway, host: str, port: int) -> Server:
+async def serve(gateway: Gateway, host: str, port: int, syslog: tuple[str, int] | None = None) -> Server:
     """Starts listening; port 0 takes a free one, which is then the server's `port`.
 
-    Raises: OSError if the address can't be bound.
+    Args: syslog: host and port of the second listener, which takes lines (gateway/lines.py); none without it.
+
+    Raises: OSError if an address can't be bound.
     """
     loop = asyncio.get_running_loop()
     listener = await loop.create_server(gateway.connection, host, port, backlog=BACKLOG)
-    return Server(gateway, listener)
+    if syslog is None:
+        return Server(gateway, listener)
+    try:
+        lines = await loop.create_server(gateway.line_connection, *syslog, backlog=BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return Server(gateway, listener, lines)

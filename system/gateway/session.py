@@ -1,22 +1,46 @@
-"""One connection's protocol without its socket: bytes and instants in, envelopes out, or the reason to close.
+"""One connection's protocol without its socket: bytes and instants in, envelopes out, or the reason to close."""
 
-It also times the message that is under way: the deadline is the message's, not the read's, so that a peer that sends a
-byte now and then (slow loris) is closed on time. While the gateway itself doesn't read, that clock stands still.
-"""
+from typing import Protocol
 
+from system.gateway.deadline import Deadline
 from system.wire.framing import FrameReader
 from system.wire.messages import Envelope, ProtocolError, Refusal
 
 
+class Talk(Protocol):
+    """What a connection needs of its protocol: `Session` (Forward) and `LineSession` (syslog) are such."""
+
+    #: Of the message (or line) under way.
+    deadline: Deadline
+    #: Why the connection must be closed, once it must.
+    refusal: Refusal | None
+
+    @property
+    def frames(self) -> int:
+        """Messages read so far."""
+        ...
+
+    @property
+    def partial_bytes(self) -> int:
+        """Bytes held that are no envelope yet."""
+        ...
+
+    def receive(self, data: bytes, now_mono_ns: int) -> list[Envelope]:
+        """The envelopes that `data` completes."""
+        ...
+
+    def forget(self) -> None:
+        """Drops what is held: the connection has ended."""
+        ...
+
+
 class Session:
-    """The state of one connection."""
+    """The state of one Forward connection."""
 
     def __init__(self, frame_bytes: int, frame_deadline_s: float) -> None:
         """`frame_bytes`: largest body; `frame_deadline_s`: longest time from a message's first byte to its last."""
         self._reader = FrameReader(frame_bytes)
-        self._frame_deadline_ns = round(frame_deadline_s * 1e9)
-        self._frame_began_mono_ns: int | None = None
-        self._held_since_mono_ns: int | None = None
+        self.deadline = Deadline(frame_deadline_s)
         #: Why the connection must be closed, once it must.
         self.refusal: Refusal | None = None
 
@@ -29,11 +53,6 @@ class Session:
     def partial_bytes(self) -> int:
         """Bytes held of the message under way."""
         return self._reader.partial_bytes
-
-    @property
-    def between_messages(self) -> bool:
-        """Whether no message is under way."""
-        return self._frame_began_mono_ns is None
 
     def receive(self, data: bytes, now_mono_ns: int) -> list[Envelope]:
         """The messages that `data` completes; those before a refused one too, so look at `refusal` afterwards.
@@ -49,29 +68,10 @@ class Session:
             envelopes.extend(reader.feed(data))
         except ProtocolError as error:
             self.refusal = error.reason
-        if reader.between_messages:
-            self._frame_began_mono_ns = None
-        elif self._frame_began_mono_ns is None or reader.frames != frames_before:
-            self._frame_began_mono_ns = now_mono_ns
+        self.deadline.progress(now_mono_ns, between=reader.between_messages, ended=reader.frames != frames_before)
         return envelopes
 
     def forget(self) -> None:
         """Drops the message under way: the connection has ended."""
         self._reader = FrameReader(0)
-        self._frame_began_mono_ns = None
-
-    def hold(self, now_mono_ns: int) -> None:
-        """The gateway stops reading: from here on the peer can't be late."""
-        self._held_since_mono_ns = now_mono_ns
-
-    def unhold(self, now_mono_ns: int) -> None:
-        """The gateway reads again."""
-        if self._held_since_mono_ns is not None and self._frame_began_mono_ns is not None:
-            self._frame_began_mono_ns += now_mono_ns - self._held_since_mono_ns
-        self._held_since_mono_ns = None
-
-    def is_overdue(self, now_mono_ns: int) -> bool:
-        """Whether the message under way has passed its deadline."""
-        if self._frame_began_mono_ns is None or self._held_since_mono_ns is not None:
-            return False
-        return now_mono_ns - self._frame_began_mono_ns > self._frame_deadline_ns
+        self.deadline.forget()

@@ -27,6 +27,9 @@ class GatewayStats(msgspec.Struct):
     batches by outcome, `unconfirmed` those of rounds that the broker didn't confirm, `unanswerable` those whose
     connection had gone when they were published. `rounds` are publish round trips, failed ones included; `holds` counts
     how often a connection's reading was stopped.
+
+    Of the syslog listener: `lines` read, `lines_cut` those of them that aren't whole, `lines_empty` frames without a
+    byte, dropped. Batches made of its lines count like others.
     """
 
     connections: int = 0
@@ -41,6 +44,9 @@ class GatewayStats(msgspec.Struct):
     unanswerable: int = 0
     rounds: int = 0
     holds: int = 0
+    lines: int = 0
+    lines_cut: int = 0
+    lines_empty: int = 0
     closes: dict[str, int] = {}
 
     def closed(self, reason: str) -> None:

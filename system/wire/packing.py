@@ -6,6 +6,8 @@ concatenation of `pack_record(...)` and has `n` bytes, so that a ready slice of 
 Source: Forward Protocol Specification v1, "PackedForward Mode" and "Response".
 """
 
+from collections.abc import Sequence
+
 from system.wire.eventtime import pack_event_time
 from system.wire.format import bin_header, str_header
 
@@ -19,6 +21,12 @@ def pack_record(event_time_unix_ns: int, line: bytes) -> bytes:
     The line is a MessagePack str whether it is UTF-8 or not, as Fluent Bit and Docker write raw bytes.
     """
     return b"\x92" + pack_event_time(event_time_unix_ns) + b"\x81\xa3log" + str_header(len(line)) + line
+
+
+def pack_lines(event_time_unix_ns: int, lines: Sequence[bytes]) -> list[bytes]:
+    """The entries of lines that have one EventTime: `pack_record` of each."""
+    before = b"\x92" + pack_event_time(event_time_unix_ns) + b"\x81\xa3log"
+    return [before + str_header(len(line)) + line for line in lines]
 
 
 def message_header(tag: bytes, payload_bytes: int) -> bytes:

@@ -21,9 +21,9 @@ from system.settings import Process
 from system.signatures.model import Signature
 from system.wire import batch_id, row
 from system.wire.chunk import Chunk, parse_chunk
+from system.wire.inflate import InflateError, inflate
 from system.wire.records import Records, locate
 from system.worker.detections import detection_lines
-from system.worker.inflate import inflate
 
 #: In the place of a payload that isn't there any more, for a batch that is given up.
 _GONE: Final = payload.Payload(gzip=False, received_mono_ns=0, published_mono_ns=0, packed=b"")
@@ -63,28 +63,24 @@ class Analyst:
         if self._system.journal and len(ids) > 1 and max(attempts) > 1:
             self._split([one for one, attempt in zip(ids, attempts, strict=True) if attempt > 0])
             return
-        scanned: list[tuple[bytes, int, payload.Payload, tuple[Records, Hits] | None]] = []
+        #: The outcome is what was found, or why the batch is given up.
+        scanned: list[tuple[bytes, int, payload.Payload, tuple[Records, Hits] | str]] = []
         for one, attempt, value in zip(ids, attempts, stored, strict=True):
             if attempt > self._system.attempts:
                 held = payload.decode(value) if value is not None else _GONE
-                scanned.append((one, attempt, held, None))
-                continue
-            if attempt == 0 or value is None:
-                continue
-            held = payload.decode(value)
-            packed = inflate(held.packed) if held.gzip else held.packed
-            records = locate(packed)
-            hits = self._engine.scan(records.buffer, records.starts, records.ends)
-            scanned.append((one, attempt, held, (records, hits)))
+                scanned.append((one, attempt, held, f"given up after {attempt - 1} attempts"))
+            elif attempt > 0 and value is not None:
+                held = payload.decode(value)
+                scanned.append((one, attempt, held, self._scan(held)))
         done = time.monotonic_ns()
         self._seq += 1
         carried = self.uncarried
         ends = []
         for one, attempt, held, outcome in scanned:
             stamps = Stamps(held.received_mono_ns, held.published_mono_ns, started, fetched, done)
-            if outcome is None:
+            if isinstance(outcome, str):
                 written = self._row(row.DEAD, one, attempt, len(held.packed), None, stamps)
-                ends.append(Finished(one, written, 0, b"", f"given up after {attempt - 1} attempts"))
+                ends.append(Finished(one, written, 0, b"", outcome))
                 continue
             records, hits = outcome
             written = self._row(row.ANALYSED, one, attempt, len(held.packed), outcome, stamps)
@@ -101,6 +97,15 @@ class Analyst:
         repeated = sum(attempt == 0 for attempt in attempts)
         if repeated:
             self._client.hincrby(keys.COUNTERS, "repeat_executions", repeated)
+
+    def _scan(self, held: payload.Payload) -> tuple[Records, Hits] | str:
+        """What is found in a payload; the reason if it can't be read: no further attempt would read it."""
+        try:
+            packed = inflate(held.packed) if held.gzip else held.packed
+        except InflateError as error:
+            return str(error)
+        records = locate(packed)
+        return records, self._engine.scan(records.buffer, records.starts, records.ends)
 
     def _split(self, ids: list[bytes]) -> None:
         """Queues each batch of a group alone: one of them may have killed its worker, and must take no other with it."""
@@ -120,8 +125,12 @@ class Analyst:
         if self._system.journal:
             return self._journal.finish(ends)
         pipe = self._client.pipeline(transaction=False)
-        self._append(pipe, [end.row for end in ends], sum(end.records for end in ends))
+        analysed = [end for end in ends if not end.given_up]
+        self._append(pipe, [end.row for end in ends], len(analysed), sum(end.records for end in analysed))
         for end in ends:
+            if end.given_up:
+                pipe.hset(keys.DEAD, end.id + b":reason", end.given_up)
+                pipe.hincrby(keys.COUNTERS, "batches_dead", 1)
             if end.detections:
                 pipe.rpush(keys.DETECTIONS, end.detections)
             pipe.delete(keys.PAYLOAD + end.id)
@@ -141,15 +150,15 @@ class Analyst:
         self._seq += 1
         written = self._row(row.ANALYSED, one, 1, packed_bytes, (records, hits), stamps)
         pipe = self._client.pipeline(transaction=False)
-        self._append(pipe, [written], len(raw))
+        self._append(pipe, [written], 1, len(raw))
         if self._detections and len(hits.record):
             pipe.rpush(keys.DETECTIONS, detection_lines(one, records, hits, self._signatures))
         pipe.execute()
         self.uncarried = (self._seq, time.monotonic_ns())
 
-    def _append(self, pipe: Any, rows: list[bytes], records: int) -> None:
+    def _append(self, pipe: Any, rows: list[bytes], batches: int, records: int) -> None:
         pipe.rpush(keys.ROWS, *rows)
-        pipe.hincrby(keys.COUNTERS, "batches_analysed", len(rows))
+        pipe.hincrby(keys.COUNTERS, "batches_analysed", batches)
         pipe.hincrby(keys.COUNTERS, "records_analysed", records)
 
     def _row(self, kind: int, one: bytes, attempt: int, packed_bytes: int, outcome: Any, stamps: Stamps) -> bytes:

@@ -292,7 +292,7 @@ def test_every_rule_has_a_plant() -> None:
 
 ALLOWED = [
     ("system.gateway.x", "from system import settings\nfrom system.wire import chunk\nfrom system.broker import keys"),
-    ("system.worker.x", "from system.worker.inflate import inflate\nfrom . import child"),
+    ("system.worker.x", "from system.worker.detections import readable\nfrom . import child"),
     ("loadgen.swarm", "from system.wire.chunk import Chunk\nfrom system import wire\nimport loadgen.model.draws"),
     ("loadgen.model.x", "from loadgen.model import draws\nfrom . import chain\nimport numpy"),
     ("experiments.metrics.x", "from loadgen.model.truth import judge\nfrom experiments.store import run"),

@@ -28,6 +28,12 @@ class Up:
         first = self._process.stdout.readline().split()
         assert first[:1] == ["ready"], self._process.stderr.read() if self._process.stderr else ""
         self.address = first[1]
+        #: Where it takes lines, if it was told to.
+        self.syslog = ("", "")
+        if "--syslog" in words:
+            word, where = self._process.stdout.readline().split()
+            assert word == "syslog"
+            self.syslog = tuple(where.split(":"))
 
     def processes(self) -> dict[str, psutil.Process]:
         """Its gateway and its broker, by a word of their command lines."""

@@ -104,11 +104,16 @@ class Field:
         self.stats = server.gateway.stats
         self._clients: list[Client] = []
 
-    async def connect(self) -> Client:
+    async def connect(self, address: tuple[str, int] | None = None) -> Client:
         async with asyncio.timeout(PATIENCE_S):
-            client = Client(*await asyncio.open_connection(self.server.host, self.server.port))
+            client = Client(*await asyncio.open_connection(*(address or (self.server.host, self.server.port))))
         self._clients.append(client)
         return client
+
+    async def connect_lines(self) -> Client:
+        """To the syslog listener."""
+        assert self.server.syslog is not None
+        return await self.connect(self.server.syslog)
 
     def hang_up(self) -> None:
         for client in self._clients:
@@ -128,7 +133,7 @@ def play(
     async def run() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
         memory = publisher()
-        server = await serve(Gateway(memory, limits or Limits(), **gateway), "127.0.0.1", 0)
+        server = await serve(Gateway(memory, limits or Limits(), **gateway), "127.0.0.1", 0, ("127.0.0.1", 0))
         field = Field(memory, server)
         try:
             await scene(field)

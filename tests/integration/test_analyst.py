@@ -1,5 +1,6 @@
 """The analyst against a real server: one batch, one row, however often and in whatever order it is executed."""
 
+import gzip
 import json
 from typing import Any
 
@@ -14,6 +15,7 @@ from system.settings import Process, SystemSettings
 from system.signatures.model import Signature
 from system.wire import row
 from system.wire.chunk import Chunk
+from system.wire.inflate import LIMIT_BYTES
 from system.wire.packing import pack_record
 from system.worker.analyst import Analyst
 
@@ -82,21 +84,37 @@ def test_past_the_cap_of_attempts_a_batch_is_given_up_with_its_reason(redis: Any
     assert redis.llen(keys.DETECTIONS) == 0
 
 
-def test_a_payload_that_cannot_be_inflated_stays_pending_and_takes_no_neighbour_with_it(redis: Any, make: Any) -> None:
-    bad = accept(redis, b"x", gzip=b"not gzip")
-    good = accept(redis, b"evil", first=1)
-    analyst = make()
-    with pytest.raises(ValueError, match="not gzip"):
-        analyst.analyse([bad, good])
-    for _ in range(3):  # the sweeper queues each alone
-        analyst.analyse([good]) if redis.zscore(keys.PENDING, good) else None
-        if redis.zscore(keys.PENDING, bad):
-            with pytest.raises(ValueError, match="not gzip"):
-                analyst.analyse([bad])
-        if int(redis.hget(keys.ATTEMPTS, bad) or 0) >= 3:
-            break
-    analyst.analyse([bad])
-    assert sorted(rows(redis)[0]["kind"].tolist()) == [row.ANALYSED, row.DEAD]
+BOMB = gzip.compress(bytes(LIMIT_BYTES + 1))
+
+#: Payloads that no attempt can read, and what is said of them.
+UNREADABLE = {
+    b"not gzip": b"payload is not gzip: ",
+    gzip.compress(pack_record(0, b"evil"))[:-1]: b"gzip payload is cut off",
+    BOMB: b"payload inflates beyond 67108864 bytes",
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), UNREADABLE.items(), ids=("not-gzip", "cut-off", "bomb"))
+@pytest.mark.parametrize("has_journal", [True, False])
+def test_a_payload_that_cannot_be_inflated_is_dead_at_its_first_attempt_and_takes_no_neighbour_with_it(
+    redis: Any, make: Any, content: bytes, reason: bytes, has_journal: bool
+) -> None:
+    ids = [accept(redis, b"evil"), accept(redis, b"x", first=1, gzip=content), accept(redis, b"good", first=2)]
+    make(journal=has_journal).analyse(ids)
+    assert rows(redis)[0]["kind"].tolist() == [row.ANALYSED, row.DEAD, row.ANALYSED]
+    assert redis.hget(keys.DEAD, ids[1] + b":reason").startswith(reason)
+    counted = {name: int(value) for name, value in redis.hgetall(keys.COUNTERS).items() if name != b"batches_accepted"}
+    assert counted == {b"batches_analysed": 2, b"records_analysed": 2, b"batches_dead": 1}
+    if has_journal:
+        assert redis.zcard(keys.PENDING) == 0
+        assert redis.hget(keys.DEAD, ids[1]).endswith(content)
+
+
+def test_gzip_members_that_follow_one_another_are_read_as_one_batch(redis: Any, make: Any) -> None:
+    members = b"".join(gzip.compress(pack_record(0, line)) for line in (b"good", b"evil", b"evil"))
+    make().analyse([accept(redis, b"good", b"evil", b"evil", gzip=members)])
+    headers, hits = rows(redis)
+    assert (headers["records"].tolist(), hits["record"].tolist()) == ([3], [1, 2])
 
 
 def test_the_commit_instant_travels_with_the_next_row_or_alone(redis: Any, make: Any) -> None:

@@ -25,41 +25,41 @@ def test_a_connection_between_messages_is_never_overdue() -> None:
     one.receive(b"", 0)
     one.receive(MESSAGE, 0)
     one.receive(b"\xc0", 0)
-    assert one.between_messages
-    assert not one.is_overdue(10**6 * SECOND_NS)
+    assert one.deadline.is_idle
+    assert not one.deadline.is_overdue(10**6 * SECOND_NS)
 
 
 def test_the_deadline_counts_from_the_first_byte_and_no_later_byte_moves_it() -> None:
     one = session()
     for second in range(10):
         one.receive(MESSAGE[second : second + 1], second * SECOND_NS)
-    assert not one.is_overdue(10 * SECOND_NS)
-    assert one.is_overdue(10 * SECOND_NS + 1)
+    assert not one.deadline.is_overdue(10 * SECOND_NS)
+    assert one.deadline.is_overdue(10 * SECOND_NS + 1)
 
 
 def test_each_message_has_a_deadline_of_its_own() -> None:
     one = session()
     one.receive(MESSAGE[:5], 0)
     one.receive(MESSAGE[5:] + MESSAGE[:5], 9 * SECOND_NS)
-    assert not one.is_overdue(19 * SECOND_NS)
-    assert one.is_overdue(19 * SECOND_NS + 1)
+    assert not one.deadline.is_overdue(19 * SECOND_NS)
+    assert one.deadline.is_overdue(19 * SECOND_NS + 1)
 
 
 def test_a_heartbeat_within_a_read_ends_no_message_but_its_own() -> None:
     one = session()
     one.receive(b"\xc0" + MESSAGE[:5], 0)
     one.receive(b"", 9 * SECOND_NS)
-    assert one.is_overdue(10 * SECOND_NS + 1)
+    assert one.deadline.is_overdue(10 * SECOND_NS + 1)
 
 
 def test_the_clock_stands_still_while_the_gateway_does_not_read() -> None:
     one = session()
     one.receive(MESSAGE[:5], 0)
-    one.hold(4 * SECOND_NS)
-    assert not one.is_overdue(100 * SECOND_NS)
-    one.unhold(100 * SECOND_NS)
-    assert not one.is_overdue(106 * SECOND_NS)
-    assert one.is_overdue(106 * SECOND_NS + 1)
+    one.deadline.hold(4 * SECOND_NS)
+    assert not one.deadline.is_overdue(100 * SECOND_NS)
+    one.deadline.unhold(100 * SECOND_NS)
+    assert not one.deadline.is_overdue(106 * SECOND_NS)
+    assert one.deadline.is_overdue(106 * SECOND_NS + 1)
 
 
 def test_a_forgotten_message_holds_no_bytes_and_no_deadline() -> None:
@@ -68,4 +68,4 @@ def test_a_forgotten_message_holds_no_bytes_and_no_deadline() -> None:
     assert one.partial_bytes > 30
     one.forget()
     assert one.partial_bytes == 0
-    assert not one.is_overdue(10**6 * SECOND_NS)
+    assert not one.deadline.is_overdue(10**6 * SECOND_NS)

@@ -6,8 +6,8 @@ import zlib
 
 import pytest
 
-from system.worker import inflate as module
-from system.worker.inflate import InflateError, inflate
+from system.wire import inflate as module
+from system.wire.inflate import InflateError, inflate
 
 TEXT = b"GET /index.html HTTP/1.1\n" * 1000
 

@@ -6,7 +6,7 @@ import msgpack
 import pytest
 
 from system.wire.packing import pack_record
-from system.wire.records import SMALL_BYTES, Records, chain, locate, walk
+from system.wire.records import MALFORMED_MOST, SMALL_BYTES, Records, chain, locate, walk
 
 EVENT_TIME = msgpack.ExtType(0, struct.pack(">II", 1_700_000_000, 5))
 
@@ -201,3 +201,11 @@ def test_a_tail_that_is_no_entry_counts_once_and_ends_the_batch(tail: bytes) -> 
 def test_nesting_that_msgpack_can_step_over_harms_nothing() -> None:
     packed = b"\x92\x01\x82\xa1k" + b"\x91" * 1000 + b"\xc0\xa3log\xa1x"
     assert texts(walk(packed)) == [b"x"]
+
+
+def test_what_follows_too_many_malformed_entries_is_one_more_and_is_not_walked() -> None:
+    good = pack_record(0, b"line")
+    found = locate(good + bytes(MALFORMED_MOST) + good)
+    assert (found.malformed, texts(found)[0], texts(found)[-1]) == (MALFORMED_MOST, b"line", b"line")
+    found = locate(good + bytes(1 << 26))
+    assert (found.malformed, len(found.starts)) == (MALFORMED_MOST + 1, MALFORMED_MOST + 2)
