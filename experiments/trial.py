@@ -117,6 +117,7 @@ class TrialRun:
 
     def _start(self) -> None:
         config = self._trial.config
+        self._load = msgspec.structs.replace(self._load, sources=self._sources())
         drain = self._load.arrivals["kind"] == "drain"
         address = self._target.start(workers=not drain)
         recorder = self._spawn("recorder", ["-m", "loadgen.recorder", keys.ROWS, str(self._folder)])
@@ -139,6 +140,7 @@ class TrialRun:
             horizon_s=config.trial.warmup_s + config.trial.measure_s,
             arrivals=config.swarm.arrivals,
             records=_records(self._trial),
+            sources=self._load.sources,
         )
         path = self._folder / "swarm.json"
         path.write_bytes(msgspec.json.encode(spec))
@@ -146,6 +148,14 @@ class TrialRun:
         self._await(lambda: self._swarm.said("ready") is not None, "start", _SWARM_START_S)
         self._await(self._target.workers_ready, "start", _WORKERS_START_S)
         self._sent = Progress.read(self._folder / "swarm.progress", SWARM)
+
+    def _sources(self) -> dict[str, bytes]:
+        """What the arrivals read from files: once, for the swarm and the result alike."""
+        arrivals = self._trial.config.swarm.arrivals
+        try:
+            return arrivals.sources() if isinstance(arrivals, OpenLoopProcess) else {}
+        except ValueError as error:
+            raise TrialError(f"swarm.arrivals: {error}") from error
 
     def _spawn(self, name: str, words: list[str]) -> ChildProcess:
         process = ChildProcess(name, [sys.executable, *words], self._folder, cpus=self._placement.swarm, environment={})
@@ -263,6 +273,7 @@ class TrialRun:
                 batch_size=self._load.batch_size,
                 timeout_s=self._load.timeout_s,
                 horizon_s=self._load.horizon_s,
+                sources=self._load.sources,
             )
             planned, fingerprint = plan.records, plan.fingerprint()
         record = self._record(

@@ -16,7 +16,10 @@ class RecordsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class SwarmSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One swarm process. Durations in seconds; `folder` receives batches.bin and the progress file."""
+    """One swarm process. Durations in seconds; `folder` receives batches.bin and the progress file.
+
+    `sources`: what the arrivals read from files (`OpenLoopProcess.sources`); what is missing is read by the swarm.
+    """
 
     host: str
     port: int
@@ -33,4 +36,5 @@ class SwarmSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     horizon_s: float
     arrivals: Arrivals
     records: RecordsSpec
+    sources: dict[str, bytes] = {}
     tag: str = "caudal"

@@ -83,7 +83,7 @@ class Swarm:
         if isinstance(spec.arrivals, OpenLoopProcess):
             plan = schedule(
                 spec.arrivals, seed=spec.seed, agents=spec.agents, batch_size=spec.batch_size,
-                timeout_s=spec.timeout_s, horizon_s=spec.horizon_s,
+                timeout_s=spec.timeout_s, horizon_s=spec.horizon_s, sources=spec.sources,
             )  # fmt: skip
         for at in range(0, len(self._agents), CONNECTING):
             for agent in self._agents[at : at + CONNECTING]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from experiments.design.errors import shown
 from experiments.design.nearest import closest
 from experiments.design.trial_config import TrialConfig
+from loadgen.model.arrivals.process import OpenLoopProcess
 from system.broker.app import KNOWN_SETTINGS, OWN_SETTINGS
 from system.engine.registry import ENGINES, GROUP
 from system.signatures.loaders import RulesError, load
@@ -83,6 +84,17 @@ def records(config: TrialConfig) -> Iterable[Problem]:
             "must have a share above 0, got 0 for each",
             "give web = 1.0, or a mix of web, sshd and app",
         )
+
+
+def arrivals(config: TrialConfig) -> Iterable[Problem]:
+    """What the arrivals read from files can be read, and gives times."""
+    given = config.swarm.arrivals
+    if isinstance(given, OpenLoopProcess):
+        try:
+            given.prepared({})
+        except ValueError as error:
+            remedy = "name a log of several lines with times; relative paths count from the config's folder"
+            yield Problem("swarm.arrivals.path", f"must be a log with timestamps: {error}", remedy)
 
 
 def hand_off(config: TrialConfig) -> Iterable[Problem]:
@@ -175,6 +187,7 @@ def fault_times(config: TrialConfig) -> Iterable[Problem]:
 #: In the order in which they are told.
 CHECKS: tuple[Callable[[TrialConfig], Iterable[Problem]], ...] = (
     one_process,
+    arrivals,
     records,
     hand_off,
     limits,

@@ -16,7 +16,7 @@ from experiments.design.nearest import closest
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 
 #: The keys that hold paths of files, and the words among them that are no paths.
-PATH_KEYS = ("swarm.records.paths", "system.rules", "deploy.redis_server")
+PATH_KEYS = ("swarm.records.paths", "swarm.arrivals.path", "system.rules", "deploy.redis_server")
 NOT_PATHS = ("builtin",)
 
 

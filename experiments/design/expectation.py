@@ -43,6 +43,8 @@ def _words(kind: inspect.Type) -> str:
             return " or ".join(f'"{value}"' for value in kind.values)
         case inspect.VarTupleType():
             return f"a list{' (not empty)' if kind.min_length else ''}, each {_words(kind.item_type)}"
+        case inspect.TupleType():
+            return f"[{', '.join(map(_words, kind.item_types))}]"
         case inspect.UnionType():
             # A key whose default is None is left out, not written: TOML has no null.
             types = [each for each in kind.types if not isinstance(each, inspect.NoneType)]

@@ -8,15 +8,14 @@ and the response time need the arrivals: drawn again from the seeds in an open l
 arrives when its batch is cut, and the latency is that of the window.
 """
 
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 import numpy as np
 
 from experiments.metrics.quantiles import Quantiles, quantiles
+from experiments.metrics.schedule import process
 from experiments.store.record import Load
-from loadgen.model.arrivals.process import OpenLoopProcess
-from loadgen.model.arrivals.registry import Arrivals
 
 #: Stages after batch_wait: name, the instant that begins it, the instant that ends it.
 STAGES: Final = (
@@ -90,7 +89,7 @@ def arrivals(load: Load, seed: int, start_mono_ns: int, done: Done) -> tuple[np.
 
     Only for an open loop: drawn again from the seeds, agent by agent.
     """
-    process = cast(OpenLoopProcess, msgspec.convert(load.arrivals, Arrivals))
+    drawing = process(load)
     horizon_ns = round(load.horizon_s * 1e9)
     times, owners = [], []
     order = np.lexsort((done["first"], done["agent"]))
@@ -98,7 +97,7 @@ def arrivals(load: Load, seed: int, start_mono_ns: int, done: Done) -> tuple[np.
     for batch_indices in np.split(order, cuts):
         if not len(batch_indices):
             continue
-        drawn = process.draw(seed, int(done["agent"][batch_indices[0]]), horizon_ns)
+        drawn = drawing.draw(seed, int(done["agent"][batch_indices[0]]), horizon_ns)
         counts = done["count"][batch_indices]
         owner = np.repeat(batch_indices, counts)
         within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -15,10 +15,15 @@ from loadgen.model.arrivals.registry import Arrivals
 from loadgen.model.schedule import Schedule, in_order, schedule
 
 
+def process(load: Load) -> OpenLoopProcess:
+    """The arrivals of a load, ready to draw. Only for an open loop."""
+    return cast(OpenLoopProcess, msgspec.convert(load.arrivals, Arrivals)).prepared(load.sources)
+
+
 def redrawn(load: Load, seed: int) -> Schedule:
     """The schedule that load and seed give today. Only for an open loop."""
     return schedule(
-        cast(OpenLoopProcess, msgspec.convert(load.arrivals, Arrivals)),
+        process(load),
         seed=seed,
         agents=load.agents,
         batch_size=load.batch_size,

@@ -12,7 +12,10 @@ SCHEMA_VERSION = 1
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """What the swarm was told, as far as arrivals and ground truth follow from it."""
+    """What the swarm was told, as far as arrivals and ground truth follow from it.
+
+    `sources` holds what the arrivals read from files, packed: a sealed result needs none of them.
+    """
 
     arrivals: dict[str, Any]
     open_loop: bool
@@ -23,6 +26,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     horizon_s: float
     records: dict[str, Any]
     fingerprint: str | None = None
+    sources: dict[str, bytes] = {}
 
 
 class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ refuses a result whose sealed fingerprint differs.
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -43,21 +44,31 @@ class Schedule(msgspec.Struct, frozen=True, eq=False):
 
 
 def schedule(
-    arrivals: OpenLoopProcess, *, seed: int, agents: int, batch_size: int, timeout_s: float, horizon_s: float
+    arrivals: OpenLoopProcess,
+    *,
+    seed: int,
+    agents: int,
+    batch_size: int,
+    timeout_s: float,
+    horizon_s: float,
+    sources: Mapping[str, bytes] | None = None,
 ) -> Schedule:
     """All batches that `agents` agents cut until the horizon. Only for an open-loop process.
 
-    Raises: ValueError if an argument is below 1, or the timeout below 1 ns.
+    `sources`: what the process read from files when the load was made; without it they are read now.
+
+    Raises: ValueError if an argument is below 1, the timeout below 1 ns, or a file can't be read.
     """
     if agents < 1:
         raise ValueError(f"agents must be >= 1, got {agents}")
     horizon_ns = round(horizon_s * 1e9)
     timeout_ns = round(timeout_s * 1e9)
+    process = arrivals.prepared(sources or {})
     parts = []
     drawn: list[Integers] = []
     held = 0
     for agent in range(agents):
-        drawn.append(arrivals.draw(seed, agent, horizon_ns))
+        drawn.append(process.draw(seed, agent, horizon_ns))
         held += len(drawn[-1])
         if held < CUT_RECORDS and agent < agents - 1:
             continue

@@ -4,20 +4,33 @@ A new kind needs one line in EXAMPLES; a test says so if it is missing.
 """
 
 from itertools import islice
+from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 
 from loadgen.model.arrivals.constant import Constant
+from loadgen.model.arrivals.mmpp import Mmpp
+from loadgen.model.arrivals.onoff import OnOff
 from loadgen.model.arrivals.poisson import Poisson
-from loadgen.model.arrivals.process import NS_PER_S, ArrivalProcess, OpenLoopProcess, Times
+from loadgen.model.arrivals.process import END_NS, NS_PER_S, ArrivalProcess, OpenLoopProcess, Times
+from loadgen.model.arrivals.ramp import Ramp
 from loadgen.model.arrivals.registry import PROCESSES, Arrivals, kind_of
+from loadgen.model.arrivals.step import Step
+from loadgen.model.arrivals.trace import Trace
+
+TRACE = str(Path(__file__).parents[1] / "golden" / "trace.log")
 
 #: One open-loop process of each kind, with about 100 arrivals in HORIZON_NS.
 EXAMPLES: dict[str, OpenLoopProcess] = {
     "constant": Constant(rate_per_s=52.7),
     "poisson": Poisson(rate_per_s=50.0),
+    "onoff": OnOff(on_rate_per_s=90.0, on_s=0.1, off_s=0.1, off_rate_per_s=10.0),
+    "mmpp": Mmpp(states=((10.0, 0.1), (60.0, 0.2), (300.0, 0.01))),
+    "ramp": Ramp(from_rate_per_s=10.0, to_rate_per_s=70.0, over_s=1.5),
+    "step": Step(steps=((0.5, 100.0), (1.0, 0.0), (1.5, 60.0))),
+    "trace": Trace(path=TRACE, speed=1.5),
 }
 HORIZON_NS = 2 * NS_PER_S
 
@@ -31,6 +44,7 @@ def first(process: OpenLoopProcess, count: int, block: int, seed: int = 3, agent
 
 def test_every_open_loop_kind_of_the_registry_has_an_example_here() -> None:
     assert {kind_of(process) for process in PROCESSES if process.open_loop} == set(EXAMPLES)
+    assert {kind_of(type(process)): process for process in EXAMPLES.values()} == EXAMPLES
 
 
 @pytest.mark.parametrize("process", PROCESSES, ids=kind_of)
@@ -96,9 +110,32 @@ def test_the_same_seed_and_agent_give_the_same_times_and_any_other_gives_others(
 def test_the_mean_rate_over_many_agents_is_the_rate_it_says(process: OpenLoopProcess) -> None:
     # 5 standard errors of the agents' own spread: a false alarm once in 1.7 million seeds, and this seed is fixed.
     counts = np.array([len(process.draw(17, agent, HORIZON_NS)) for agent in range(400)])
-    expected = process.mean_rate_per_s() * HORIZON_NS / NS_PER_S
+    expected = process.expected_records(HORIZON_NS)
     assert abs(counts.mean() - expected) < 5 * counts.std(ddof=1) / np.sqrt(len(counts))
     assert counts.std() < 0.5 * expected  # or the test above could not fail
+
+
+@each
+def test_the_records_expected_over_a_long_time_are_those_of_the_mean_rate(process: OpenLoopProcess) -> None:
+    hours = [process.expected_records(hour * 3600 * NS_PER_S) for hour in (0, 1, 2)]
+    assert hours[0] == 0.0
+    assert hours[2] - hours[1] == pytest.approx(process.mean_rate_per_s() * 3600)
+
+
+@each
+def test_arrivals_before_the_time_asked_for_are_those_of_the_endless_stream(process: OpenLoopProcess) -> None:
+    whole, until_ns = first(process, 500, 64), NS_PER_S
+    blocks = process.blocks_until(3, 5, 64, until_ns)
+    asked = np.concatenate([next(blocks) for _ in range(8)])[:500]
+    assert np.array_equal(asked[asked < until_ns], whole[whole < until_ns])
+    assert ((asked == whole) | (asked == END_NS))[whole >= until_ns].all()
+
+
+@each
+def test_what_a_process_reads_from_files_is_all_it_needs(process: OpenLoopProcess) -> None:
+    prepared = process.prepared(process.sources())
+    assert np.array_equal(prepared.draw(3, 5, HORIZON_NS), process.draw(3, 5, HORIZON_NS))
+    assert prepared.mean_rate_per_s() == process.mean_rate_per_s()
 
 
 @each

@@ -11,6 +11,7 @@ from experiments.design.config import load
 from experiments.design.document import CONFIGS, locate, names
 from experiments.design.errors import ConfigError
 from experiments.design.plan import plan
+from loadgen.model.arrivals.trace import Trace
 
 TEXT = '[experiment]\nname = "x"\n[swarm.arrivals]\nkind = "drain"\n'
 
@@ -149,3 +150,17 @@ def test_real_logs_brings_a_sample_that_set_replaces(folder: Path) -> None:
     (folder / "mine.log").write_text("line\n")
     mine = load("real-logs", ['swarm.records.paths=["mine.log"]']).configs[0].swarm.records
     assert mine.paths == (str(folder / "mine.log"),)
+
+
+def test_a_trace_starts_from_the_configs_folder_and_is_read_before_anything_runs(folder: Path) -> None:
+    (folder / "deep").mkdir()
+    text = '[experiment]\nname = "x"\n[swarm.arrivals]\nkind = "trace"\npath = "a.log"\n'
+    (folder / "deep" / "mine.toml").write_text(text)
+    assert refusal(load, "deep/mine.toml").startswith("swarm.arrivals.path must be a log with timestamps: ")
+    (folder / "deep" / "a.log").write_text("1 a\n2 b\n")
+    (config,) = load("deep/mine.toml").configs
+    assert config.swarm.arrivals == Trace(path=str(folder / "deep" / "a.log"))
+    (folder / "b.log").write_text("hello\n")
+    message = refusal(load, "deep/mine.toml", ["swarm.arrivals.path=b.log"])
+    assert "b.log has a timestamp in none of the forms" in message
+    assert "command line, --set" in message

@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING, Union
 
 from loadgen.model.arrivals.constant import Constant
 from loadgen.model.arrivals.drain import Drain
+from loadgen.model.arrivals.mmpp import Mmpp
+from loadgen.model.arrivals.onoff import OnOff
 from loadgen.model.arrivals.poisson import Poisson
 from loadgen.model.arrivals.process import ArrivalProcess
+from loadgen.model.arrivals.ramp import Ramp
 from loadgen.model.arrivals.saturate import Saturate
+from loadgen.model.arrivals.step import Step
+from loadgen.model.arrivals.trace import Trace
 
 #: The entry-point group of other packages' processes.
 GROUP = "caudal.arrivals"
@@ -22,6 +27,11 @@ GROUP = "caudal.arrivals"
 BUILT_IN: tuple[type[ArrivalProcess], ...] = (
     Constant,
     Poisson,
+    OnOff,
+    Mmpp,
+    Ramp,
+    Step,
+    Trace,
     Saturate,
     Drain,
 )
@@ -62,7 +72,7 @@ def collect(
 PROCESSES = collect(BUILT_IN, entry_points(group=GROUP))
 
 if TYPE_CHECKING:
-    Arrivals = Constant | Poisson | Saturate | Drain
+    Arrivals = Constant | Poisson | OnOff | Mmpp | Ramp | Step | Trace | Saturate | Drain
 else:
     #: The type of a config's `arrivals` field: decoded by `kind` to one of PROCESSES.
     Arrivals = Union[PROCESSES]  # noqa: UP007  (a union made at run time)

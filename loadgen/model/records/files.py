@@ -5,7 +5,8 @@ other.
 
 Invariants: bytes as they are, whatever their encoding; only the line end (LF or CR LF) is taken away, so an empty
 line is an empty record. Nothing is dropped in silence: files that don't fit are refused, and a size that cuts or
-repeats them is the caller's word. The one module of `loadgen.model` that reads files.
+repeats them is the caller's word. One of the two modules of `loadgen.model` that
+read files, with `arrivals/timestamps.py`.
 """
 
 from __future__ import annotations
