@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 
 from system.engine.engine import Builder, EngineError, SignatureEngine
 from system.engine.hyperscan_engine import HyperscanEngine
+from system.engine.re2_engine import Re2Engine
 from system.engine.re_engine import ReEngine
 from system.engine.reference import ReferenceEngine
 from system.signatures.model import Signature
@@ -16,6 +17,7 @@ from system.signatures.model import Signature
 ENGINES: dict[str, Builder] = {
     "reference": ReferenceEngine,
     "re": ReEngine,
+    "re2": Re2Engine,
     "hyperscan": HyperscanEngine,
 }
 

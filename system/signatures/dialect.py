@@ -18,8 +18,8 @@ from system.signatures.reader import ALL, WORD, DialectError, Reader, Token
 __all__ = ["DialectError", "Parsed", "canonical", "parse"]
 
 #: What each engine calls the end of the record. Hyperscan, like PCRE, lets `$` and `\Z` match before a last newline as
-#: well, `re` lets `$`; and `re` has no `\z` before Python 3.14.
-END = {"re": rb"\Z", "hyperscan": rb"\z"}
+#: well, `re` lets `$`; RE2 knows `\z` alone; and `re` has no `\z` before Python 3.14.
+END = {"re": rb"\Z", "hyperscan": rb"\z", "re2": rb"\z"}
 
 
 class Parsed(NamedTuple):
@@ -51,7 +51,7 @@ def parse(signature: Signature) -> Parsed:
     return Parsed(as_written, flags, tokens)
 
 
-def canonical(parsed: Parsed, engine: Literal["re", "hyperscan"]) -> bytes:
+def canonical(parsed: Parsed, engine: Literal["re", "hyperscan", "re2"]) -> bytes:
     """The pattern for an engine: equal in meaning to `as_written`, with no flag and no escape class in it."""
     return b"".join(_render(token, END[engine]) for token in parsed.tokens)
 

@@ -1,17 +1,18 @@
 """Engines from outside: the registry, refusals, and the shape of hits."""
 
 import importlib.metadata
+import random
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from system.engine import registry
+from system.engine import re2_engine, registry
 from system.engine.engine import SIGNATURE_BITS, EngineError, check_count, hits_of
-from system.engine.equality import lay_out
+from system.engine.equality import differences, lay_out
 from system.engine.hyperscan_engine import HyperscanEngine
 from system.engine.registry import build
-from system.signatures.dialect import DialectError
+from system.signatures.dialect import DialectError, canonical, parse
 from system.signatures.loaders import load
 from system.signatures.model import Signature
 
@@ -25,7 +26,7 @@ def test_hits_are_sorted_and_each_pair_once() -> None:
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(EngineError, match=r"must be one of hyperscan, re, reference, got 'hyprscan'"):
+    with pytest.raises(EngineError, match=r"must be one of hyperscan, re, re2, reference, got 'hyprscan'"):
         build("hyprscan", ())
 
 
@@ -57,6 +58,37 @@ def test_hyperscan_refuses_what_it_can_not_run_by_name_and_reason(pattern: str, 
         build("hyperscan", signatures)
     assert 'engine = "re"' in str(caught.value)
     build("re", signatures)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [("a{1001}", r"invalid repetition size: \{1001\}"), ("(?:[ab]{1000}){9}", r"invalid repetition size: \{9\}")],
+)
+def test_re2_refuses_what_it_can_not_run_by_name_and_reason(pattern: str, reason: str) -> None:
+    signatures = (Signature(id="ok", pattern="ok"), Signature(id="odd.one", pattern=pattern))
+    with pytest.raises(EngineError, match=f"engine re2 can't run signature 'odd.one': .*{reason}") as caught:
+        build("re2", signatures)
+    assert 'engine = "re"' in str(caught.value)
+    build("re", signatures)
+
+
+def test_re2_refuses_a_pack_that_does_not_fit_its_memory_as_a_pack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(re2_engine, "BUDGETS_BYTES", (1 << 19, 1 << 20))
+    signatures = [Signature(id=f"n{number}", pattern=f"{number}[a-f]{{200}}") for number in range(300)]
+    with pytest.raises(EngineError, match=r"can't run these 300 signatures together within 1048576 bytes"):
+        build("re2", signatures)
+    build("re2", signatures[:1])
+
+
+def test_re2_misses_nothing_when_its_memory_is_short_and_its_states_are_thrown_away() -> None:
+    """A set that ran out of memory in a match would say nothing and find nothing."""
+    pack = load(("builtin",))
+    short = build("re2", pack)
+    short._set = re2_engine._compiled([canonical(parse(one), "re2") for one in pack], 1 << 20)  # type: ignore[attr-defined]
+    examples = [line.encode() for one in pack for line in one.match]
+    draw = random.Random(1)
+    records = [b"".join(draw.choice(examples)[draw.randrange(40) :] for _ in range(4)) for _ in range(1500)]
+    assert differences(short, build("hyperscan", pack), pack, lay_out(records)) == []
 
 
 @pytest.mark.parametrize("name", registry.ENGINES)
