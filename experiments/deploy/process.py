@@ -121,12 +121,12 @@ class ChildProcess:
         return f": {words[-1]}" if words else ""
 
     def cpu_s(self) -> float:
-        """CPU seconds so far of it and all its living descendants."""
+        """CPU seconds so far of it and all its descendants: of those that ended, what their parents reaped."""
         total = 0.0
         for one in self.tree():
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 times = one.cpu_times()
-                total += times.user + times.system
+                total += times.user + times.system + times.children_user + times.children_system
         return total
 
     def tree(self) -> list[psutil.Process]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from experiments.design.errors import shown
 from experiments.design.nearest import closest
 from experiments.design.trial_config import TrialConfig
+from loadgen.model.arrivals.drain import Drain
 from loadgen.model.arrivals.process import OpenLoopProcess
 from system.broker.app import KNOWN_SETTINGS, OWN_SETTINGS
 from system.engine.registry import ENGINES, GROUP
@@ -172,7 +173,10 @@ def server(config: TrialConfig) -> Iterable[Problem]:
 
 
 def fault_times(config: TrialConfig) -> Iterable[Problem]:
-    """A fault after the load's end would hit nothing."""
+    """A fault after the load's end would hit nothing, and a drain has no load's clock to inject one by."""
+    if config.faults and isinstance(config.swarm.arrivals, Drain):
+        wrong = f'must be left out where swarm.arrivals.kind = "drain", got {len(config.faults)}'
+        yield Problem("faults", wrong, "inject them under saturate or an open loop")
     end_s = config.trial.warmup_s + config.trial.measure_s
     for number, fault in enumerate(config.faults):
         if fault.at_s >= end_s:

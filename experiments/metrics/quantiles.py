@@ -14,7 +14,11 @@ SHARES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
 
 
 class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds. None where there are too few records (p99 wants 2,000, p99.9 wants 20,000)."""
+    """Seconds, over the `count` records that finished and the `unfinished` ones, which took longer than any of them.
+
+    None where there are too few records (p99 wants 2,000, p99.9 wants 20,000), and where the quantile falls among the
+    unfinished: a system that stands still must not look fast because only what it did in time is counted.
+    """
 
     p50: float | None
     p90: float | None
@@ -23,22 +27,32 @@ class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
     max: float | None
     mean: float | None
     count: int
+    unfinished: int = 0
 
 
-def quantiles(value_ns: np.ndarray, records: np.ndarray) -> Quantiles:
-    """Quantiles of `value_ns`, each standing for `records` records (int64, not negative)."""
-    total = int(records.sum())
-    if total == 0:
-        return Quantiles(p50=None, p90=None, p99=None, p999=None, max=None, mean=None, count=0)
+def quantiles(value_ns: np.ndarray, records: np.ndarray, unfinished: int = 0) -> Quantiles:
+    """Quantiles of `value_ns`, each standing for `records` records (int64, not negative), beside `unfinished` ones."""
+    finished = int(records.sum())
+    total = finished + unfinished
+    if finished == 0:
+        return Quantiles(p50=None, p90=None, p99=None, p999=None, max=None, mean=None, count=0, unfinished=unfinished)
     order = np.argsort(value_ns, kind="stable")
     values = value_ns[order]
     upto = np.cumsum(records[order])
     found = {
         name: float(values[np.searchsorted(upto, np.ceil(share * total))]) / 1e9
-        if total >= LEAST.get(name, 1)
+        if total >= LEAST.get(name, 1) and np.ceil(share * total) <= finished
         else None
         for name, share in SHARES.items()
     }
     carrying = np.flatnonzero(records[order])[-1]
-    mean = float((value_ns * (records / total)).sum()) / 1e9
-    return Quantiles(**found, max=float(values[carrying]) / 1e9, mean=mean, count=total)
+    return Quantiles(
+        p50=found["p50"],
+        p90=found["p90"],
+        p99=found["p99"],
+        p999=found["p999"],
+        max=None if unfinished else float(values[carrying]) / 1e9,
+        mean=None if unfinished else float((value_ns * (records / total)).sum()) / 1e9,
+        count=finished,
+        unfinished=unfinished,
+    )

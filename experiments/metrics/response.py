@@ -115,8 +115,25 @@ class ResponseTimes(msgspec.Struct, frozen=True, kw_only=True):
     stages: dict[str, Quantiles]
 
 
-def response_times(load: Load, seed: int, start_mono_ns: int, window: tuple[int, int], done: Done) -> ResponseTimes:
-    """Of the records that arrived within `window`."""
+def arrived_within(load: Load, seed: int, start_mono_ns: int, window: tuple[int, int], batches: np.ndarray) -> int:
+    """How many records arrived within `window`, finished or not.
+
+    In an open loop drawn again from the seeds; under full load those of the batches that the swarm cut in it.
+    """
+    if not load.open_loop:
+        inside = (batches["cut_mono_ns"] >= window[0]) & (batches["cut_mono_ns"] < window[1])
+        return int(batches["count"][inside].sum())
+    drawing = process(load)
+    edges = np.array(window) - start_mono_ns
+    horizon_ns = round(load.horizon_s * 1e9)
+    found = (np.searchsorted(drawing.draw(seed, agent, horizon_ns), edges) for agent in range(load.agents))
+    return sum(int(after - before) for before, after in found)
+
+
+def response_times(
+    load: Load, seed: int, start_mono_ns: int, window: tuple[int, int], done: Done, arrived_count: int
+) -> ResponseTimes:
+    """Of the records that arrived within `window`, `arrived_count` in all: those that didn't finish count as slowest."""
     by_stage = stages(done)
     if load.open_loop:
         arrived, owner = arrivals(load, seed, start_mono_ns, done)
@@ -126,6 +143,8 @@ def response_times(load: Load, seed: int, start_mono_ns: int, window: tuple[int,
         owner = np.flatnonzero((done["cut_mono_ns"] >= window[0]) & (done["cut_mono_ns"] < window[1]))
         arrived = done["cut_mono_ns"][owner]
     weight = np.ones(len(owner), dtype=np.int64) if load.open_loop else done["count"][owner]
+    unfinished = arrived_count - int(weight.sum())
     split = {"batch_wait": quantiles(done["cut_mono_ns"][owner] - arrived, weight)}
-    split |= {name: quantiles(value[owner], weight) for name, value in by_stage.items()}
-    return ResponseTimes(response=quantiles(done["committed_mono_ns"][owner] - arrived, weight), stages=split)
+    split |= {name: quantiles(value[owner], weight, unfinished) for name, value in by_stage.items()}
+    response = quantiles(done["committed_mono_ns"][owner] - arrived, weight, unfinished)
+    return ResponseTimes(response=response, stages=split)

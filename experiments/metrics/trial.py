@@ -13,7 +13,7 @@ from experiments.metrics.detections import Detections, detections
 from experiments.metrics.intervals import normal, spans
 from experiments.metrics.ledger import Ledger, ledger
 from experiments.metrics.quantiles import Quantiles, quantiles
-from experiments.metrics.response import Done, first_results, join, response_times
+from experiments.metrics.response import Done, arrived_within, first_results, join, response_times
 from experiments.metrics.schedule import played, redrawn
 from experiments.store.record import TrialRecord
 from experiments.store.tables import Tables
@@ -71,9 +71,9 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
     unlike = _schedule(record, tables)
     # Arrivals drawn again are those of this trial only if the schedule is: else there are no response times.
     untimed = Done(columns={name: column[:0] for name, column in timed.columns.items()})
-    times = response_times(
-        record.load, record.seed, record.start_mono_ns, _arrivals(record), untimed if unlike else timed
-    )
+    span = _arrivals(record)
+    arrived = 0 if unlike else arrived_within(record.load, record.seed, record.start_mono_ns, span, tables.batches)
+    times = response_times(record.load, record.seed, record.start_mono_ns, span, untimed if unlike else timed, arrived)
     begin, end = _span(record, timed)
     seconds = (end - begin) / 1e9
     inside = (timed["committed_mono_ns"] >= begin) & (timed["committed_mono_ns"] < end)

@@ -9,12 +9,14 @@ import pytest
 from experiments.metrics.response import (
     STAGES,
     Done,
+    ResponseTimes,
     arrivals,
+    arrived_within,
     first_results,
     join,
-    response_times,
     stages,
 )
+from experiments.metrics.response import response_times as of_all
 from experiments.store.record import Load
 from loadgen.model.arrivals.constant import Constant
 from loadgen.model.arrivals.poisson import Poisson
@@ -27,6 +29,12 @@ SEED = 11
 AGENTS = 3
 SECOND = 1_000_000_000
 ALWAYS = (0, 10**12)
+
+
+def response_times(load: Load, seed: int, start: int, window: tuple[int, int], done: Done) -> ResponseTimes:
+    """Where everything that arrived has finished."""
+    finished = of_all(load, seed, start, window, done, 0).response.count
+    return of_all(load, seed, start, window, done, finished)
 
 
 def open_load(
@@ -242,3 +250,25 @@ def test_rows_without_any_batch_join_nothing() -> None:
 def test_the_count_is_what_the_swarm_cut_whatever_the_row_says() -> None:
     done = join(made.batches(made.batch(0, 0, 10)), made.results(made.result(0, 0, 7)))
     assert done["count"].tolist() == [10]
+
+
+def test_records_that_never_finished_count_as_the_slowest() -> None:
+    process = Poisson(rate_per_s=2000.0)
+    load = open_load(process)
+    batches, results = played(process, load)
+    arrived = arrived_within(load, SEED, START, ALWAYS, batches)
+    everything = of_all(load, SEED, START, ALWAYS, join(batches, results), arrived).response
+    assert everything.unfinished == 0
+    found = of_all(load, SEED, START, ALWAYS, join(batches, results[: len(results) // 2]), arrived).response
+    assert found.count + found.unfinished == everything.count
+    assert found.unfinished > everything.count // 5
+    assert (found.p90, found.p99, found.max, found.mean) == (None, None, None, None), "they fall among the unfinished"
+
+
+def test_under_full_load_what_was_cut_in_the_window_arrived_in_it() -> None:
+    batches = made.batches(
+        made.batch(0, 0, 10, cut_mono_ns=99),
+        made.batch(0, 10, 20, cut_mono_ns=100),
+        made.batch(0, 30, 40, cut_mono_ns=200),
+    )
+    assert arrived_within(made.load(), SEED, 0, (100, 200), batches) == 20
