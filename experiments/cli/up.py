@@ -131,8 +131,7 @@ def _until_interrupted(stop: threading.Event) -> Iterator[None]:
 def _all_alive(target: LocalDeployment) -> None:
     for processes in target.parts().values():
         for process in processes:
-            if not process.alive:
-                process.expect("ready", 1.0)  # raises with its last words and its code
+            process.check_alive()
 
 
 def _finish(target: LocalDeployment, outlet: Outlet) -> dict[str, int]:

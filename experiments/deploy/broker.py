@@ -98,8 +98,7 @@ def start(folder: Path, *, named: str | None, url: str | None, cpus: tuple[int, 
                     client.ping()
                     return broker
                 except redis.RedisError as error:
-                    if not process.alive:
-                        process.expect("ready", 1.0)
+                    process.check_alive()
                     if time.monotonic() > until:
                         raise BrokerError(
                             f"the broker on port {port} did not answer within {_START_S:g} s: {error}"

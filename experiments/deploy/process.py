@@ -116,6 +116,11 @@ class ChildProcess:
             return f"{self.name} was killed by {signal.Signals(-code).name}"
         return f"{self.name} ended with code {code}{self._last_words()}"
 
+    def check_alive(self) -> None:
+        """Raises: ProcessError if it ended without having been stopped."""
+        if (death := self.death()) is not None:
+            raise ProcessError(death, self._popen.returncode)
+
     def _last_words(self) -> str:
         words = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
         return f": {words[-1]}" if words else ""
