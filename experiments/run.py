@@ -69,21 +69,24 @@ def run(
     folder = _resumed(experiment, out) if resume else _created(experiment, planned, out, command)
     done = {record.index for record in folder.records()}
     begun = time.monotonic()
+    wanted = len(planned.trials)
     screen.begin(planned, len(done))
     try:
         with _interruptible():
             for trial in planned.trials:
                 if trial.index in done:
                     continue
-                if _enough(trial, experiment, folder, planned, budget_s, time.monotonic() - begun):
+                if _spent(trial, planned, budget_s, time.monotonic() - begun):
+                    break
+                if _narrow(trial, experiment, folder, planned):
+                    wanted = trial.index
                     break
                 screen.trial(trial, trial.index, len(planned.trials))
                 screen.ended(trial, _one(trial, folder, screen))
     except BaseException:
         folder.discard()
         raise
-    finished = len(folder.records())
-    folder.write_json("manifest.json", {**folder.manifest, "trials_planned": finished, "finished_utc": _now()})
+    folder.write_json("manifest.json", {**folder.manifest, "trials_planned": wanted, "finished_utc": _now()})
     found = summary(folder)
     folder.write_json("summary.json", found)
     write_report(folder, found)
@@ -117,17 +120,19 @@ def _one(trial: Trial, folder: RunFolder, screen: Screen) -> TrialSummary:
     return summarise(record, tables)
 
 
-def _enough(
-    trial: Trial, experiment: Experiment, folder: RunFolder, planned: Plan, budget_s: float | None, elapsed_s: float
-) -> bool:
-    """Whether to stop before this trial: only ever between blocks, and never before the first is whole."""
+def _spent(trial: Trial, planned: Plan, budget_s: float | None, elapsed_s: float) -> bool:
+    """Whether the budget has no room for the block that begins with this trial. The first block is always run."""
     size = len(planned.cells)
-    if trial.index % size or trial.block == 0:
+    if budget_s is None or trial.index % size or trial.block == 0:
         return False
-    if budget_s is not None and elapsed_s + planned.expected_s / len(planned.trials) * size > budget_s:
-        return True
+    return elapsed_s + planned.expected_s / len(planned.trials) * size > budget_s
+
+
+def _narrow(trial: Trial, experiment: Experiment, folder: RunFolder, planned: Plan) -> bool:
+    """Whether every cell's interval is as narrow as the config asks, at the begin of a block that needn't be run then."""
+    size = len(planned.cells)
     width = experiment.replication.ci_half_width
-    if width is None or trial.block < planned.least_blocks:
+    if width is None or trial.index % size or trial.block < max(1, planned.least_blocks):
         return False
     estimates = [cell.carried_records_per_s for cell in summary(folder).cells]
     return len(estimates) == size and all(
@@ -163,6 +168,7 @@ def _resumed(experiment: Experiment, out: Path) -> RunFolder:
         raise RunError(
             f"{folder.path} was begun with another config; resume it with that one, or remove the folder and begin again"
         )
+    folder.hold()
     return folder
 
 

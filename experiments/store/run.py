@@ -9,6 +9,7 @@
 Append-only: a trial whose record exists is done, whatever happens after it.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -33,6 +34,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock: int | None = None
 
     @classmethod
     def create(cls, path: Path, manifest: dict[str, Any]) -> "RunFolder":
@@ -40,6 +42,7 @@ class RunFolder:
         folder = path.with_name(path.name + PARTIAL)
         folder.mkdir(parents=True)
         run = cls(folder)
+        run.hold()
         (folder / "trials").mkdir()
         run.write_json("manifest.json", {"schema_version": SCHEMA_VERSION, **manifest})
         return run
@@ -61,6 +64,27 @@ class RunFolder:
                 f"{path} has schema version {version}; this Caudal reads 1 to {SCHEMA_VERSION}: use a newer one"
             )
         return run
+
+    def hold(self) -> None:
+        """Keeps other processes from writing this open run, until this one ends, however it does.
+
+        Raises: StoreError if another process holds it.
+        """
+        lock = os.open(self.path / "lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            raise StoreError(
+                f"{self.path} is being run by another process; wait for its end, or begin another run"
+            ) from None
+        self._lock = lock
+
+    def release(self) -> None:
+        """Lets others write it again."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     @property
     def sealed(self) -> bool:
@@ -115,6 +139,8 @@ class RunFolder:
 
     def seal(self) -> None:
         """Renames the folder to its final name."""
+        (self.path / "lock").unlink(missing_ok=True)
+        self.release()
         final = self.path.with_name(self.run_id)
         self.path.rename(final)
         self.path = final
@@ -123,3 +149,4 @@ class RunFolder:
         """Removes an open run in which no trial is done."""
         if not self.sealed and not self.records():
             shutil.rmtree(self.path)
+        self.release()

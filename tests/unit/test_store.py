@@ -190,3 +190,14 @@ def test_tables_that_are_missing_or_damaged_are_named(run: RunFolder, name: str,
     damage(run.path / f"{name}.parquet" / "trial-0004.parquet")
     with pytest.raises(StoreError, match="the tables of trial 4 are missing or damaged"):
         run.tables(record)
+
+
+def test_an_open_run_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:
+    first = RunFolder.create(tmp_path / "run", MANIFEST)
+    second = RunFolder.open(first.path)
+    with pytest.raises(StoreError, match="is being run by another process"):
+        second.hold()
+    first.release()
+    second.hold()
+    second.seal()
+    assert not (tmp_path / "run" / "lock").exists()
