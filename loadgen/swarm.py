@@ -138,7 +138,8 @@ class Swarm:
             if now < start_mono_ns:
                 await asyncio.sleep((start_mono_ns - now) / 1e9)
                 continue
-            room = window - (cut - rows["batches"] - rows["dead_batches"])
+            gone = rows["batches"] + rows["dead_batches"] + self.account.progress["overflowed_batches"]
+            room = window - (cut - gone)
             for _ in range(room):
                 self._cut(self._agents[turn], self._spec.batch_size, time.monotonic_ns())
                 turn = (turn + 1) % len(self._agents)

@@ -126,3 +126,12 @@ def test_plan_runs_nothing_and_tells_the_trials(shell: Shell) -> None:
     assert done.returncode == 0
     assert "7 cells x 1 replicates = 7 trials" in done.stdout
     assert not (shell.folder / "results").exists()
+
+
+def test_tasks_that_run_while_the_queue_is_empty_are_waited_for(shell: Shell) -> None:
+    """The plain design acknowledges a task before it runs: ending its worker then would be the harness's loss."""
+    text = LOADS.format(arrivals='kind = "drain"\nbacklog_batches = 3').replace("batch_size = 50", "batch_size = 8000")
+    summary, _ = run(shell, text + '[system]\nprofile = "memoria"\n')
+    (trial,) = summary["trials"]
+    ledger_is_whole(trial)
+    assert trial["ledger"]["planned"] == 24_000
