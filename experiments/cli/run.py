@@ -2,6 +2,7 @@
 
 import contextlib
 import shlex
+import signal
 import sys
 from pathlib import Path
 
@@ -72,6 +73,7 @@ def run(
         )
         print(f"caudal: interrupted; {say}", file=sys.stderr)
         return INTERRUPTED
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run is sealed: there is nothing left to interrupt
     if not quiet:
         print_end(wide_console(), found, folder.path)
     print(folder.path)
