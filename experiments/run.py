@@ -90,6 +90,7 @@ def run(
     found = summary(folder)
     folder.write_json("summary.json", found)
     write_report(folder, found)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # from here on there is nothing left to interrupt
     folder.seal()
     return folder, found
 

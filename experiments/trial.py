@@ -228,7 +228,7 @@ class TrialRun:
             self._watch(Moment(phase, now - self._begun, self._trial.expected_s, self._sent, self._rows, counted))
 
     def _nobody_died(self, phase: str) -> None:
-        killed = {pid for fault in self._faults_seen for pid in fault["done"]["killed_pids"]}
+        killed = {pid for fault in self._faults_seen for pid in fault["done"].get("killed_pids", ())}
         system = (process for processes in self._target.parts().values() for process in processes)
         for process in (*self._harness.values(), *system):
             if process.pid not in killed and (death := process.death()) is not None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import shlex
-import signal
 import sys
 from pathlib import Path
 
@@ -73,7 +72,6 @@ def run(
         )
         print(f"caudal: interrupted; {say}", file=sys.stderr)
         return INTERRUPTED
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run is sealed: there is nothing left to interrupt
     if not quiet:
         print_end(wide_console(), found, folder.path)
     print(folder.path)

@@ -33,7 +33,9 @@ def test_an_interrupt_at_any_moment_leaves_nothing(shell: Shell, tiny: Path, aft
 
 def test_sigterm_interrupts_like_ctrl_c(shell: Shell, tiny: Path) -> None:
     process = shell.start("run", "tiny.toml")
-    time.sleep(3)
+    until = time.monotonic() + 60
+    while not list(shell.folder.glob("results/tiny/*/logs/0000/broker.log")) and time.monotonic() < until:
+        time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
     assert process.returncode == INTERRUPTED, err
