@@ -1,6 +1,7 @@
 """Runs the `caudal` command as a person would, and finds what it leaves running."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,10 @@ import psutil
 import pytest
 
 CAUDAL = str(Path(sys.executable).with_name("caudal"))
+
+# A job that a script put in the background ignores SIGINT and hands that on to all it starts: the tests would interrupt
+# nobody, as they did in CI. Whoever has a handler of its own hands on the default.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Shell:

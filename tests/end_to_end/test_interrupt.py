@@ -23,6 +23,7 @@ def test_an_interrupt_at_any_moment_leaves_nothing(shell: Shell, tiny: Path, aft
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole foreground group
     out, err = process.communicate(timeout=60)
     if process.returncode == 0:
+        assert after_s > 5, "an interrupt in the middle of a trial was ignored"
         assert len(sealed(shell.folder)) == 1
         return
     assert process.returncode == INTERRUPTED, (out, err)
