@@ -1,4 +1,7 @@
-"""Engine `hyperscan`: all patterns in one database, one scan for each record.
+"""Engine `hyperscan`: all patterns in one database, one scan for each record that a scan of the whole batch names.
+
+Most records of most batches match nothing, and one scan of the batch as it came finds that out (`in_place`). The records
+it names are scanned one by one with all signatures, and all records with the few signatures that it had to leave out.
 
 Hyperscan reports every end offset of a match; with SINGLEMATCH each pattern reports once a scan, and a record is one
 scan, so no hit can reach over a record's end. ALLOWEMPTY lets through patterns that match the empty string. No other
@@ -14,6 +17,7 @@ from collections.abc import Sequence
 import hyperscan
 
 from system.engine.engine import SIGNATURE_BITS, EngineError, Hits, Offsets, check_count, hits_of
+from system.engine.in_place import InPlace
 from system.signatures.dialect import canonical, parse
 from system.signatures.model import Signature
 
@@ -32,6 +36,9 @@ class HyperscanEngine:
             self._database = _compiled(expressions) if expressions else None
         except hyperscan.error as error:
             raise _refusal(signatures, expressions, error) from error
+        self._in_place = InPlace(signatures)
+        left_out = self._in_place.left_out
+        self._left_out = _compiled([expressions[index] for index in left_out], left_out) if left_out else None
 
     @property
     def database_bytes(self) -> int:
@@ -45,18 +52,26 @@ class HyperscanEngine:
         keys: list[int] = []
 
         def matched(signature: int, _start: int, _end: int, _flags: int, record: object) -> None:
-            assert isinstance(record, int)  # what `scan` was given below; the binding types it as object
+            assert isinstance(record, int)  # what is given below; the binding types it as object
             keys.append(record << SIGNATURE_BITS | signature)
 
-        scan = self._database.scan
-        for record, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-            scan(buffer[start:end], matched, 0, record)
+        named = self._in_place.candidates(buffer, starts, ends) if len(starts) > 1 else None
+        if named is None:
+            looks = [(self._database, range(len(starts)))]
+        else:
+            looks = [(self._database, named.tolist())]
+            if self._left_out is not None:
+                looks.append((self._left_out, range(len(starts))))
+        for database, records in looks:
+            for record in records:
+                database.scan(buffer[starts[record] : ends[record]], matched, 0, record)
         return hits_of(keys)
 
 
-def _compiled(expressions: Sequence[bytes]) -> hyperscan.Database:
+def _compiled(expressions: Sequence[bytes], numbers: Sequence[int] | None = None) -> hyperscan.Database:
+    """The database of these expressions, reported by their places or by the numbers given."""
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(expressions=expressions, flags=FLAGS)
+    database.compile(expressions=expressions, ids=numbers, flags=FLAGS)
     return database
 
 

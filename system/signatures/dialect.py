@@ -59,7 +59,7 @@ def canonical(parsed: Parsed, engine: Literal["re", "hyperscan", "re2"]) -> byte
 def _render(token: Token, end: bytes) -> bytes:
     match token.kind:
         case "bytes":
-            return _render_set(token.members)
+            return render_set(token.members)
         case "start":
             return rb"\A"
         case "end":
@@ -70,7 +70,8 @@ def _render(token: Token, end: bytes) -> bytes:
             return token.text
 
 
-def _render_set(members: frozenset[int]) -> bytes:
+def render_set(members: frozenset[int]) -> bytes:
+    """A set of bytes as every engine reads it."""
     if len(members) == 1:
         return _render_byte(next(iter(members)))
     if members == ALL:
