@@ -120,7 +120,7 @@ class TrialRun:
         self._load = msgspec.structs.replace(self._load, sources=self._sources())
         drain = self._load.arrivals["kind"] == "drain"
         address = self._target.start(workers=not drain)
-        recorder = self._spawn("recorder", ["-m", "loadgen.recorder", keys.ROWS, str(self._folder)])
+        recorder = self._spawn("recorder", ["-m", "loadgen.recorder", keys.ROWS, str(self._folder), str(self._epoch)])
         recorder.tell(self._target.url)
         recorder.expect("ready", 10.0)
         self._rows = Progress.read(self._folder / "recorder.progress", RECORDER)

@@ -1,4 +1,4 @@
-"""The recorder: drains the result rows from Redis into rows.bin and counts them where the swarm can see it.
+"""The recorder: drains the result rows from Redis into rows.bin and counts the trial's own where the swarm can see it.
 
 A process of its own, so that neither the swarm's pace nor the runner's screen delays it. What it can't take in time
 overflows in Redis, where the system counts it (`rows_dropped`): recorder loss, never silent.
@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import redis
 
 from loadgen.progress import RECORDER, Progress
@@ -23,11 +24,15 @@ IDLE_S: Final = 0.005
 
 
 class Recorder:
-    """Drains one Redis list."""
+    """Drains one Redis list: writes every row down, and counts those of the batches that bear `epoch`.
 
-    def __init__(self, client: Any, key: str, folder: Path) -> None:
+    What other clients sent is none of this trial's: a window that counted it would take it for room.
+    """
+
+    def __init__(self, client: Any, key: str, folder: Path, epoch: int) -> None:
         self._client = client
         self._key = key
+        self._epoch = np.uint64(epoch)
         self._file = (folder / "rows.bin").open("wb")
         self._progress = Progress.create(folder / "recorder.progress", RECORDER)
 
@@ -39,11 +44,12 @@ class Recorder:
         joined = b"".join(rows)
         self._file.write(joined)
         headers, _ = row.split(joined)
-        analysed = headers["kind"] == row.ANALYSED
+        own = (headers["epoch"] == self._epoch) & (headers["agent"] != row.FOREIGN_AGENT)
+        analysed = own & (headers["kind"] == row.ANALYSED)
         progress = self._progress
         progress.add("records", int(headers["records"][analysed].sum()))
         progress.add("hits", int(headers["hits"][analysed].sum()))
-        progress.add("dead_batches", int((headers["kind"] == row.DEAD).sum()))
+        progress.add("dead_batches", int((own & (headers["kind"] == row.DEAD)).sum()))
         progress.set(
             "last_commit_mono_ns", max(progress["last_commit_mono_ns"], int(headers["committed_mono_ns"].max()))
         )
@@ -70,16 +76,16 @@ class Recorder:
 
 
 def main() -> None:
-    """`python -m loadgen.recorder KEY FOLDER`: drains until SIGTERM the Redis whose URL is the first line it is told.
+    """`python -m loadgen.recorder KEY FOLDER EPOCH`: drains until SIGTERM the Redis whose URL is the first line it is told.
 
     The URL holds a password, which must not stand on a command line that everybody on the machine can read.
     """
-    key, folder = sys.argv[1:3]
+    key, folder, epoch = sys.argv[1:4]
     url = sys.stdin.readline().strip()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    recorder = Recorder(redis.Redis.from_url(url, socket_timeout=5.0), key, Path(folder))
+    recorder = Recorder(redis.Redis.from_url(url, socket_timeout=5.0), key, Path(folder), int(epoch))
     print("ready", flush=True)
     recorder.run(stop)
 

@@ -8,6 +8,7 @@ Spoken to by its parent in lines: it says `ready` when all agents are connected,
 """
 
 import asyncio
+import gc
 import json
 import resource
 import sys
@@ -25,6 +26,7 @@ from loadgen.model.arrivals.saturate import Saturate
 from loadgen.model.records.files import from_files
 from loadgen.model.records.ring import Mix, Ring, synthetic
 from loadgen.model.schedule import Schedule, schedule
+from loadgen.player import Player, lateness
 from loadgen.progress import RECORDER, Progress
 from loadgen.ring import PackedRing
 from loadgen.spec import RecordsSpec, SwarmSpec
@@ -37,9 +39,6 @@ except ImportError:  # it doesn't install everywhere
 #: How often a saturating swarm looks whether result rows made room in its window. A batch of 1000 records takes workers
 #: about 1 ms, so a window of dozens of batches never runs dry between two looks.
 WINDOW_LOOK_S: Final = 0.001
-
-#: Batches that a late swarm cuts before it looks at its sockets again.
-BURST: Final = 32
 
 #: Agents that connect at once at the start: the listen backlog is 128 on older kernels.
 CONNECTING: Final = 100
@@ -55,6 +54,8 @@ class Swarm:
         self._agents = [
             VirtualAgent(number, spec, ring, self.account, self._begin_connect) for number in range(spec.agents)
         ]
+        #: How late the schedule was played (`player.lateness`); empty under full load.
+        self.lateness: dict[str, int] = {}
         self._connecting: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
 
@@ -92,6 +93,8 @@ class Swarm:
                 await asyncio.wait(self._connecting)
         while self.account.progress["connected"] < len(self._agents):  # noqa: ASYNC110 - they also come back by themselves
             await asyncio.sleep(0.01)
+        gc.collect()
+        gc.freeze()  # what is there stays: a collection that goes through the ring's 16,384 records takes milliseconds
         print("ready", flush=True)
         word = (await commands.readline()).split()
         if word and word[0] == b"go":
@@ -118,16 +121,13 @@ class Swarm:
         print("loaded", flush=True)
 
     async def _open_loop(self, plan: Schedule, start_mono_ns: int) -> None:
-        columns = (plan.time_ns.tolist(), plan.agent.tolist(), plan.count.tolist())
-        for turn, (at_ns, agent, count) in enumerate(zip(*columns, strict=True)):
-            due = start_mono_ns + at_ns
-            while (left := due - time.monotonic_ns()) > 0:
-                if self._stop.is_set():
-                    return
-                await asyncio.sleep(left / 1e9)
-            if not turn % BURST:
-                await asyncio.sleep(0)
-            self._cut(self._agents[agent], count, due)
+        player = Player(plan, start_mono_ns, lambda agent, count, due: self._cut(self._agents[agent], count, due))
+        playing, stop = asyncio.ensure_future(player.play()), asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait((playing, stop), return_when=asyncio.FIRST_COMPLETED)
+        for one in (playing, stop):
+            one.cancel()
+        # All that is held is cut at the horizon at once: a heap, which says nothing about keeping a schedule.
+        self.lateness = lateness(player.late_ns[plan.time_ns < round(self._spec.horizon_s * 1e9)])
 
     async def _saturate(self, arrivals: Saturate, start_mono_ns: int) -> None:
         rows = Progress.read(Path(self._spec.rows_progress), RECORDER)
@@ -182,7 +182,8 @@ def main() -> None:
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(swarm.run())
     account = swarm.account
-    print(json.dumps({"bad_acks": account.bad_acks, "reconnects": account.progress["reconnects"]}), flush=True)
+    counted = {"bad_acks": account.bad_acks, "reconnects": account.progress["reconnects"]}
+    print(json.dumps(counted | swarm.lateness), flush=True)
 
 
 if __name__ == "__main__":

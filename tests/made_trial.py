@@ -40,27 +40,27 @@ class Made(NamedTuple):
         return self._replace(tables=self.tables._replace(**changes))
 
 
-def load(process: OpenLoopProcess = PROCESS) -> Load:
+def load(process: OpenLoopProcess = PROCESS, batch_size: int = 10, timeout_s: float = 0.5) -> Load:
     """What the swarm was told."""
     found = made.load(
         arrivals=msgspec.to_builtins(process),
         open_loop=True,
         agents=AGENTS,
-        batch_size=10,
-        timeout_s=0.5,
+        batch_size=batch_size,
+        timeout_s=timeout_s,
         horizon_s=HORIZON_S,
         records={"source": "synthetic", "paths": [], "ring_size": RING, "attack_ratio": RATIO, "mix": MIX},
     )
-    return msgspec.structs.replace(found, fingerprint=_plan(process).fingerprint())
+    return msgspec.structs.replace(found, fingerprint=_plan(process, batch_size, timeout_s).fingerprint())
 
 
-def _plan(process: OpenLoopProcess) -> Any:
-    return schedule(process, seed=SEED, agents=AGENTS, batch_size=10, timeout_s=0.5, horizon_s=HORIZON_S)
+def _plan(process: OpenLoopProcess, batch_size: int, timeout_s: float) -> Any:
+    return schedule(process, seed=SEED, agents=AGENTS, batch_size=batch_size, timeout_s=timeout_s, horizon_s=HORIZON_S)
 
 
-def trial(process: OpenLoopProcess = PROCESS, **more: Any) -> Made:
+def trial(process: OpenLoopProcess = PROCESS, batch_size: int = 10, timeout_s: float = 0.5, **more: Any) -> Made:
     """A sound trial; `more` goes into the record."""
-    plan = _plan(process)
+    plan = _plan(process, batch_size, timeout_s)
     batches, results = np.zeros(len(plan.count), made.BATCHES), np.zeros(len(plan.count), made.RESULTS)
     for table in (batches, results):
         for name in ("agent", "first", "count"):
@@ -80,7 +80,7 @@ def trial(process: OpenLoopProcess = PROCESS, **more: Any) -> Made:
     results["hits"] = np.bincount(hits["result"], minlength=len(results))
     record = made.record(
         seed=SEED,
-        load=load(process),
+        load=load(process, batch_size, timeout_s),
         start_mono_ns=START,
         window=WINDOW,
         planned=plan.records,

@@ -11,6 +11,7 @@ import numpy as np
 
 from experiments.metrics.detections import Detections, detections
 from experiments.metrics.intervals import normal, spans
+from experiments.metrics.lag import Lag, lag
 from experiments.metrics.ledger import Ledger, ledger
 from experiments.metrics.quantiles import Quantiles, quantiles
 from experiments.metrics.response import Done, arrived_within, first_results, join, response_times
@@ -42,6 +43,7 @@ class TrialSummary(msgspec.Struct, frozen=True, kw_only=True):
     response_time_s: Quantiles
     response_time_is: str
     stages_s: dict[str, Quantiles]
+    schedule_lag_s: Lag | None
     cost: dict[str, Any]
     commit_instants_unknown: int
     malformed_records: int
@@ -78,9 +80,9 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
     seconds = (end - begin) / 1e9
     inside = (timed["committed_mono_ns"] >= begin) & (timed["committed_mono_ns"] < end)
     carried = int(timed["count"][inside].sum())
-    cut = (tables.batches["cut_mono_ns"] >= record.window[0]) & (tables.batches["cut_mono_ns"] < record.window[1])
     measured_s = (record.window[1] - record.window[0]) / 1e9
-    offered = int(tables.batches["count"][cut].sum()) / measured_s if measured_s > 0 else None
+    # The records that arrived, not those that were cut: buffers may be closed after the window, all of them.
+    offered = arrived / measured_s if measured_s > 0 and not unlike else None
     reasons = (
         account.closes() + unlike + _instrument(record, tables) + _strange(record, account, unknown) + found.reasons()
     )
@@ -102,6 +104,7 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
         if record.load.open_loop
         else "of the window: from the batch's cut",
         stages_s=times.stages,
+        schedule_lag_s=lag(record),
         cost={
             "cpu_s_per_million_records": {
                 part: cpu / carried * 1e6 if carried else None for part, cpu in record.cpu_s.items()
@@ -226,6 +229,7 @@ def _failed(record: TrialRecord) -> TrialSummary:
         response_time_s=_NOTHING,
         response_time_is="",
         stages_s={},
+        schedule_lag_s=None,
         cost={},
         commit_instants_unknown=0,
         malformed_records=0,

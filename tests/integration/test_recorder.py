@@ -15,15 +15,18 @@ from loadgen.recorder import Recorder
 from system.broker import keys
 from system.wire import row
 
+EPOCH = 2**63 + 5
+
 
 def packed(hits: int = 0, **fields: int) -> bytes:
-    values = {name: 0 for name in row.HEADER.names or ()} | {"kind": row.ANALYSED} | fields | {"hits": hits}
+    default = {"kind": row.ANALYSED, "epoch": EPOCH}
+    values = {name: 0 for name in row.HEADER.names or ()} | default | fields | {"hits": hits}
     return row.pack_header(*values.values()) + np.zeros(hits, row.HIT).tobytes()
 
 
 @pytest.fixture
 def recorder(redis: Any, tmp_path: Path) -> Recorder:
-    return Recorder(redis, keys.ROWS, tmp_path)
+    return Recorder(redis, keys.ROWS, tmp_path, EPOCH)
 
 
 def counted(folder: Path) -> dict[str, int]:
@@ -66,6 +69,21 @@ def test_every_kind_of_row_is_counted_for_what_it_is(redis: Any, recorder: Recor
     recorder.drain()
     assert (counted(tmp_path)["rows"], counted(tmp_path)["last_commit_mono_ns"]) == (5, 900)
     end(recorder)
+
+
+def test_rows_of_other_clients_are_written_down_and_not_counted(redis: Any, recorder: Recorder, tmp_path: Path) -> None:
+    others = [
+        packed(epoch=EPOCH + 1, records=3),
+        packed(agent=row.FOREIGN_AGENT, records=3),
+        packed(epoch=0, kind=row.DEAD),
+    ]
+    redis.rpush(keys.ROWS, *others, packed(records=10))
+    recorder.drain()
+    assert {name: counted(tmp_path)[name] for name in ("rows", "batches", "records", "dead_batches")} == {
+        "rows": 4, "batches": 1, "records": 10, "dead_batches": 0,
+    }  # fmt: skip
+    end(recorder)
+    assert (tmp_path / "rows.bin").read_bytes() == b"".join(others) + packed(records=10)
 
 
 def test_a_long_list_is_taken_in_turns(
@@ -123,7 +141,7 @@ class Away:
 def test_a_broker_that_is_away_for_a_moment_is_tried_again(redis: Any, tmp_path: Path) -> None:
     errors = [redis_module.ConnectionError("away"), redis_module.TimeoutError("slow")]
     redis.rpush(keys.ROWS, packed(), packed())
-    recorder = Recorder(Away(redis, errors), keys.ROWS, tmp_path)
+    recorder = Recorder(Away(redis, errors), keys.ROWS, tmp_path, EPOCH)
     stop = threading.Event()
     thread = threading.Thread(target=recorder.run, args=(stop,))
     thread.start()
@@ -137,7 +155,7 @@ def test_a_broker_that_is_away_for_a_moment_is_tried_again(redis: Any, tmp_path:
 
 
 def test_a_broker_that_is_gone_at_the_end_keeps_it_from_nothing(redis: Any, tmp_path: Path) -> None:
-    recorder = Recorder(Away(redis, [redis_module.ConnectionError("gone")]), keys.ROWS, tmp_path)
+    recorder = Recorder(Away(redis, [redis_module.ConnectionError("gone")]), keys.ROWS, tmp_path, EPOCH)
     end(recorder)
     assert (tmp_path / "rows.bin").read_bytes() == b""
 

@@ -363,3 +363,20 @@ def test_the_made_trial_plays_its_schedule_in_full() -> None:
     """The plants above mean something only if the trial they are planted in is whole."""
     assert len(SOUND.tables.batches) == 90
     assert made_trial.load().fingerprint == SOUND.record.load.fingerprint
+
+
+def test_the_swarms_own_lag_is_told_and_is_none_where_nothing_was_due() -> None:
+    said = {**SOUND.record.swarm, "paced": 90, "late_p50_ns": 50_000, "late_p99_ns": 180_000, "late_max_ns": 2_000_000}
+    found = summary(SOUND.with_record(swarm=said)).schedule_lag_s
+    assert found is not None
+    assert (found.flushes, found.p50, found.p99, found.max) == (90, 50e-6, 180e-6, 2e-3)
+    assert summary(SOUND).schedule_lag_s is None
+    assert summary(SOUND.with_record(swarm={**SOUND.record.swarm, "paced": 0})).schedule_lag_s is None
+
+
+def test_the_load_offered_is_that_of_the_records_that_arrived_also_where_no_batch_was_cut_in_the_window() -> None:
+    slow = trial(timeout_s=60.0, batch_size=1000)
+    cut = slow.tables.batches["cut_mono_ns"]
+    assert not ((cut >= WINDOW[0]) & (cut < WINDOW[1])).any()
+    found = summary(slow)
+    assert (found.valid, found.offered_records_per_s) == (True, 300.0)
