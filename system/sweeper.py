@@ -10,9 +10,10 @@ import threading
 
 from redis.exceptions import RedisError
 
-from system.broker.connect import client
+from system.broker.connect import client, wait_for_broker
 from system.broker.journal import Journal
 from system.broker.message import analyse, render
+from system.broker.presence import Presence
 from system.settings import Process, from_environment
 
 log = logging.getLogger("caudal.sweeper")
@@ -46,9 +47,12 @@ def main() -> None:
     """`python -m system.sweeper`: sweeps until SIGTERM or SIGINT, from CAUDAL_SETTINGS."""
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     stop = threading.Event()
+    process = from_environment()
+    wait_for_broker(process.redis_url, "sweeper")
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run(from_environment(), stop)
+    with Presence(process, "sweeper"):
+        run(process, stop)
 
 
 if __name__ == "__main__":

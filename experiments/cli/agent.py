@@ -8,7 +8,7 @@ import signal
 import click
 import msgspec
 
-from experiments.cli.system_options import Address
+from experiments.cli.options import Address
 from system.agent.agent import Shipped, ship
 from system.agent.source import open_file, standard_input
 

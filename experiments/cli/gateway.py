@@ -2,7 +2,8 @@
 
 import click
 
-from experiments.cli.system_options import Address, become, process_settings, system_options
+from experiments.cli.options import Address
+from experiments.cli.system_options import become, process_settings, system_options
 
 
 @click.command()

@@ -9,35 +9,41 @@ from typing import Any, Final
 
 import click
 
-from experiments.deploy.broker import BrokerError
-from experiments.deploy.placement import PlacementError
-from experiments.deploy.process import ProcessError
-from experiments.design.errors import ConfigError
-from experiments.run import RunError
-from experiments.store.run import StoreError
-from system.agent.source import SourceError
-from system.engine.engine import EngineError
-from system.signatures.loaders import RulesError
-
 USAGE: Final = 2
 COULD_NOT_MEASURE: Final = 3
 INTERRUPTED: Final = 130
 
-#: What a person can mend: each says how in one line.
+#: What a person can mend: each says how in one line. By name, because to import them takes seconds, and an error that was
+#: raised has been imported.
 MENDABLE: Final = (
-    ConfigError,
-    BrokerError,
-    PlacementError,
-    RunError,
-    StoreError,
-    SourceError,
-    EngineError,
-    RulesError,
-    OSError,
+    ("experiments.design.errors", "ConfigError"),
+    ("experiments.deploy.broker", "BrokerError"),
+    ("experiments.deploy.placement", "PlacementError"),
+    ("experiments.run", "RunError"),
+    ("experiments.store.run", "StoreError"),
+    ("system.agent.source", "SourceError"),
+    ("system.engine.engine", "EngineError"),
+    ("system.signatures.loaders", "RulesError"),
 )
+#: A part that didn't start or died: its own exit code says whether that can be mended.
+DIED: Final = (("experiments.deploy.process", "ProcessError"),)
 
-#: A new command is a file in this folder with a function of its own name, and a word here.
-COMMANDS: Final = ("run", "plan", "report", "up", "agent", "scan", "gateway", "worker", "sweeper", "swarm", "doctor")
+#: A new command is a file in this folder with a function of its own name, and a line here: `caudal --help` shows it
+#: without importing any of them.
+COMMANDS: Final = {
+    "run": "run an experiment, and end with its verdict",
+    "plan": "what an experiment would do; runs nothing",
+    "report": "rebuild a run's report from its raw data",
+    "up": "the system alone, for your own agents",
+    "agent": "ship a file's lines, or standard input",
+    "scan": "scan files against the signatures, offline",
+    "gateway": "one gateway process",
+    "worker": "one worker node",
+    "sweeper": "the sweeper, which finds lost batches again",
+    "swarm": "one swarm process",
+    "health": "whether a part of a running system does its work",
+    "doctor": "what on this machine would spoil a measurement",
+}
 
 
 class Commands(click.Group):
@@ -45,6 +51,10 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
@@ -80,13 +90,26 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         code = USAGE
-    except MENDABLE as error:
-        print(f"caudal: {_one_line(error)}", file=sys.stderr)
-        code = USAGE
-    except ProcessError as error:
-        print(f"caudal: {error}", file=sys.stderr)
-        code = USAGE if error.code == USAGE else COULD_NOT_MEASURE
+    except OSError as error:
+        code = _told(error, USAGE)
+    except Exception as error:
+        if isinstance(error, imported(MENDABLE)):
+            code = _told(error, USAGE)
+        elif isinstance(error, imported(DIED)):
+            code = _told(error, USAGE if getattr(error, "code", None) == USAGE else COULD_NOT_MEASURE)
+        else:
+            raise
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def imported(names: tuple[tuple[str, str], ...]) -> tuple[type[Exception], ...]:
+    """The classes among `names`, pairs of module and class, whose modules are loaded."""
+    return tuple(getattr(sys.modules[module], name) for module, name in names if module in sys.modules)
+
+
+def _told(error: Exception, code: int) -> int:
+    print(f"caudal: {_one_line(error)}", file=sys.stderr)
+    return code
 
 
 def _one_line(error: Exception) -> str:

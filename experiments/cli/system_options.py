@@ -8,23 +8,9 @@ from typing import Any, NoReturn
 
 import click
 
+from experiments.cli.options import REDIS
 from experiments.design.config import decode
 from system.settings import PROFILES, Process, SystemSettings, to_environment
-
-
-class Address(click.ParamType[tuple[str, int]]):
-    """HOST:PORT, as a pair."""
-
-    name = "host:port"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        """The pair. IPv6 hosts stand in brackets."""
-        if isinstance(value, tuple):
-            return value
-        host, colon, port = str(value).rpartition(":")
-        if not colon or not port.isdecimal() or not 0 <= int(port) <= 65535:
-            self.fail(f"{value!r} is not HOST:PORT, such as 127.0.0.1:24224", param, ctx)
-        return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def system_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,7 +18,7 @@ def system_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="A key of [system]: engine=re."),
         click.option("--profile", type=click.Choice(sorted(PROFILES)), default="tuned", show_default=True),
-        click.option("--redis", default="redis://127.0.0.1:6379/0", show_default=True, metavar="URL"),
+        REDIS,
     ):
         command = option(command)
     return command

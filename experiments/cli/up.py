@@ -15,7 +15,8 @@ import click
 import redis as redis_client
 
 from experiments.cli.main import INTERRUPTED
-from experiments.cli.system_options import Address, settings_of
+from experiments.cli.options import Address
+from experiments.cli.system_options import settings_of
 from experiments.deploy.local import LocalDeployment
 from experiments.deploy.placement import available, place
 from system.broker import keys

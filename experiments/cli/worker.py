@@ -5,6 +5,7 @@ import os
 import click
 import msgspec
 
+from experiments.cli.options import NODE
 from experiments.cli.system_options import become, process_settings, system_options
 
 
@@ -12,7 +13,7 @@ from experiments.cli.system_options import become, process_settings, system_opti
 @click.option(
     "--concurrency", type=click.IntRange(min=1), default=None, help="Prefork children.  [default: one a core]"
 )
-@click.option("--node", type=click.IntRange(min=0, max=65535), default=0, show_default=True, help="This node's number.")
+@NODE
 @system_options
 def worker(concurrency: int | None, node: int, redis: str, profile: str, settings: tuple[str, ...]) -> None:
     """Run one worker node in the foreground: batches out of the Redis at URL, result rows back.

@@ -11,7 +11,10 @@ ROWS: Final = "rows"  # list: result rows, bounded
 DETECTIONS: Final = "detections"  # list: matches as JSON lines, only where asked for
 DEAD: Final = "dead"  # hash: batch id -> payload that was given up
 COUNTERS: Final = "counters"  # hash: repeat_executions, swept, rows_dropped, batches_analysed, records_analysed, ...
+PROCESSES: Final = "processes"  # hash: a process's name -> Redis time (s) and its announcement (presence.py)
+HARNESS: Final = "harness"  # who measures this system and takes the result rows, while it does
 
 PAYLOAD: Final = b"b:"  # prefix: a batch's payload under its id
 SEEN: Final = "seen:"  # prefix: ids of other clients' chunks, with a time to live
 GAPS: Final = "gaps:"  # prefix: hash a stream, record numbers below its high-water mark that never came: start -> end
+PROBE: Final = "probe:"  # prefix: which worker took a probe task

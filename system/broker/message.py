@@ -21,6 +21,10 @@ from system.wire.records import locate
 
 ANALYSE: Final = "caudal.analyse"
 ANALYSE_RECORDS: Final = "caudal.analyse_records"
+PROBE: Final = "caudal.probe"
+
+#: For how long the answer to a probe is kept for whoever asked, in seconds.
+PROBE_KEPT_S: Final = 60
 
 #: Celery's default length of `argsrepr`.
 ARGSREPR_MOST: Final = 1024
@@ -64,6 +68,11 @@ def analyse_records(batch: Batch, published_mono_ns: int) -> TaskCall:
     ]
     args = (name, batch.received_mono_ns, published_mono_ns, len(batch.packed), lines)
     return TaskCall(ANALYSE_RECORDS, name, args, {"batches": [name]})
+
+
+def probe(token: str) -> TaskCall:
+    """The call that has the worker which takes it write its name: no batch, no row, and nothing is counted."""
+    return TaskCall(PROBE, token, (token,), {})
 
 
 _reply_to = str(uuid.uuid4())  # Celery names a reply queue in every message, whether replies are wanted or not

@@ -1,7 +1,7 @@
 """`python -m system.gateway HOST:PORT [HOST:PORT]`: one gateway process, from CAUDAL_SETTINGS.
 
-The second address is the syslog listener's. Prints `ready HOST:PORT` when it takes connections, then `syslog HOST:PORT` if
-it was given a second address, and at its end one JSON line of what it counted.
+Waits for the broker first. The second address is the syslog listener's. Prints `ready HOST:PORT` when it takes
+connections, then `syslog HOST:PORT` if it was given a second address, and at its end one JSON line of what it counted.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ import msgspec
 
 from system.allocator import keep_freed_memory
 from system.broker import registry
+from system.broker.connect import wait_for_broker
+from system.broker.presence import Presence
 from system.gateway.server import Gateway, serve
 from system.settings import Process, from_environment
 
@@ -63,8 +65,10 @@ def main() -> None:
     """Reads the address from the command line and runs."""
     keep_freed_memory()
     address, *syslog = map(_address, sys.argv[1:3])
-    with asyncio.Runner(loop_factory=_new_loop) as runner:
-        runner.run(run(from_environment(), address, syslog[0] if syslog else None))
+    process = from_environment()
+    wait_for_broker(process.redis_url, "gateway")
+    with Presence(process, "gateway"), asyncio.Runner(loop_factory=_new_loop) as runner:
+        runner.run(run(process, address, syslog[0] if syslog else None))
 
 
 if __name__ == "__main__":

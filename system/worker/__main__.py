@@ -4,6 +4,7 @@ The ordinary `celery worker`; only the flags follow from the settings.
 """
 
 from system.allocator import keep_freed_memory
+from system.broker.connect import wait_for_broker
 from system.settings import Process
 from system.worker import app
 
@@ -20,6 +21,7 @@ def arguments(process: Process, concurrency: int) -> list[str]:
 def main() -> None:
     """Runs until SIGTERM (running tasks are finished) or SIGQUIT."""
     keep_freed_memory()
+    wait_for_broker(app.process.redis_url, f"worker {app.process.node}")
     app.celery.worker_main(arguments(app.process, app.process.concurrency))
 
 

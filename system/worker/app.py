@@ -8,10 +8,13 @@ import os
 import signal
 import sys
 
-from celery.signals import worker_process_init, worker_ready
+from celery import Task
+from celery.signals import worker_process_init, worker_ready, worker_shutdown
 
-from system.broker import app
-from system.broker.message import ANALYSE, ANALYSE_RECORDS
+from system.broker import app, keys
+from system.broker.connect import client
+from system.broker.message import ANALYSE, ANALYSE_RECORDS, PROBE, PROBE_KEPT_S
+from system.broker.presence import Presence
 from system.engine import registry
 from system.settings import from_environment
 from system.signatures.loaders import load
@@ -21,6 +24,8 @@ process = from_environment()
 signatures = load(process.system.rules)
 engine = registry.build(process.system.engine, signatures)
 celery = app.build(process)
+
+presence = Presence(process, "worker", signatures)
 
 _children: dict[int, Child] = {}
 
@@ -46,6 +51,13 @@ def analyse_records(one: str, received: int, published: int, packed_bytes: int, 
     child().analyse_records(one, received, published, packed_bytes, lines)
 
 
+@celery.task(name=PROBE, bind=True, ignore_result=True)  # type: ignore[untyped-decorator]
+def probe(task: Task, token: str) -> None:
+    """Says which node took this task, to whoever asks whether it does (system/health/worker.py)."""
+    with client(process.redis_url) as redis:
+        redis.set(keys.PROBE + token, task.request.hostname, ex=PROBE_KEPT_S)
+
+
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def _place_child(**_: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the parent's to handle
@@ -56,4 +68,10 @@ def _place_child(**_: object) -> None:
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def _say_ready(**_: object) -> None:
     assert sys.__stdout__ is not None  # Celery has put its log in the place of sys.stdout
+    presence.__enter__()  # its thread lives in the parent: the children are forked by now, and Celery says when it ends
     print(f"ready node{process.node}", file=sys.__stdout__, flush=True)
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]
+def _say_gone(**_: object) -> None:
+    presence.__exit__()

@@ -1,0 +1,44 @@
+"""Kinds of values, and options, that several commands take. Imports nothing that is slow to load."""
+
+import socket
+import zlib
+from typing import Any
+
+import click
+
+
+class Address(click.ParamType[tuple[str, int]]):
+    """HOST:PORT, as a pair."""
+
+    name = "host:port"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """The pair. IPv6 hosts stand in brackets."""
+        if isinstance(value, tuple):
+            return value
+        host, colon, port = str(value).rpartition(":")
+        if not colon or not port.isdecimal() or not 0 <= int(port) <= 65535:
+            self.fail(f"{value!r} is not HOST:PORT, such as 127.0.0.1:24224", param, ctx)
+        return host.strip("[]") or "127.0.0.1", int(port)
+
+
+class Node(click.ParamType[int]):
+    """A node's number, or `host`: one made from this host's name, where containers can't be told numbers."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number, 0 to 65535."""
+        if value == "host":
+            return zlib.crc32(socket.gethostname().encode()) & 0xFFFF
+        if str(value).isdecimal() and int(value) <= 0xFFFF:
+            return int(value)
+        return self.fail(f"{value!r} is neither a number from 0 to 65535 nor `host`", param, ctx)
+
+
+#: Where the broker is. From the environment too, because everybody on a machine can read a command line's password.
+REDIS = click.option(
+    "--redis", default="redis://127.0.0.1:6379/0", show_default=True, metavar="URL", envvar="CAUDAL_REDIS",
+    show_envvar=True, help="The broker.",
+)  # fmt: skip
+NODE = click.option("--node", type=Node(), default=0, show_default=True, help="This node's number, or `host`.")
