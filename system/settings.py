@@ -45,6 +45,7 @@ class SystemSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     handoff: Literal["arguments", "claim_check"] = "claim_check"
     journal: bool = True
     coalesce: PositiveInt = 1
+    coalesce_bytes: PositiveInt = 4 * 1024 * 1024
     worker_chatter: bool = False
     attempts: PositiveInt = 3
     sweep_age_s: PositiveFloat = 20.0
@@ -91,7 +92,7 @@ PROFILES: dict[str, dict[str, Any]] = {
         "publisher": "pipelined",
         "handoff": "claim_check",
         "journal": True,
-        "coalesce": 16,
+        "coalesce": 256,
         "celery": _SAFE_CELERY,
     },
 }

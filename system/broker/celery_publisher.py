@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from system.broker import app, journal, keys, payload
 from system.broker.batch import Batch
 from system.broker.connect import client
+from system.broker.grouping import groups
 from system.broker.message import ANALYSE, ANALYSE_RECORDS, TaskCall, analyse, analyse_records
 from system.broker.publisher import BrokerUnavailableError, Outcome
 from system.settings import Process
@@ -45,10 +46,9 @@ class CeleryPublisher:
                 self.call(analyse_records(batch, published))
             return [Outcome.ACCEPTED] * len(batches)
         outcomes = self._journal(batches, published) if self._system.journal else self._store(batches, published)
-        ids = [batch.id for batch, one in zip(batches, outcomes, strict=True) if one is Outcome.ACCEPTED]
-        most = self._system.coalesce
-        for at in range(0, len(ids), most):
-            self.call(analyse(ids[at : at + most]))
+        new = [batch for batch, one in zip(batches, outcomes, strict=True) if one is Outcome.ACCEPTED]
+        for group in groups(new, self._system.coalesce, self._system.coalesce_bytes):
+            self.call(analyse([batch.id for batch in group]))
         return outcomes
 
     def _journal(self, batches: Sequence[Batch], published_mono_ns: int) -> list[Outcome]:

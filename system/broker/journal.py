@@ -59,16 +59,21 @@ def stream(batch_id: bytes, chunk: Chunk) -> bytes:
     return b"%s\0%d\0%d" % (tag, chunk.epoch, chunk.agent)
 
 
-def accept_arguments(batches: Sequence[Batch], message: bytes, published_mono_ns: int) -> list[Any]:
-    """What ACCEPT is called with for one group of batches: the number of keys, KEYS and ARGV."""
+def accept_arguments(
+    batches: Sequence[Batch], message: bytes, published_mono_ns: int, staged: Sequence[bytes] | None = None
+) -> list[Any]:
+    """What ACCEPT is called with for one group of batches: the number of keys, KEYS and ARGV.
+
+    `staged`: for each batch the key under which its payload lies already, or nothing.
+    """
     arguments: list[Any] = [4, keys.PENDING, keys.QUEUE, keys.HIGH, keys.COUNTERS, message, FOREIGN_ID_TTL_S]
-    for batch in batches:
-        stored = payload.encode(batch, published_mono_ns)
+    for batch, key in zip(batches, staged or [b""] * len(batches), strict=True):
+        stored = b"" if key else payload.encode(batch, published_mono_ns)
         chunk = batch.chunk
         if chunk is None or chunk.first + chunk.count >= _MOST_RECORD or chunk.count == 0:
-            arguments += [batch.id, b"", 0, 0, stored]
+            arguments += [batch.id, b"", 0, 0, stored, key]
         else:
-            arguments += [batch.id, stream(batch.id, chunk), chunk.first, chunk.count, stored]
+            arguments += [batch.id, stream(batch.id, chunk), chunk.first, chunk.count, stored, key]
     return arguments
 
 

@@ -15,6 +15,7 @@ PROCESSES: Final = "processes"  # hash: a process's name -> Redis time (s) and i
 HARNESS: Final = "harness"  # who measures this system and takes the result rows, while it does
 
 PAYLOAD: Final = b"b:"  # prefix: a batch's payload under its id
+STAGED: Final = b"p:"  # prefix: a large payload between its store and ACCEPT, under its publisher's name and a number
 SEEN: Final = "seen:"  # prefix: ids of other clients' chunks, with a time to live
 GAPS: Final = "gaps:"  # prefix: hash a stream, record numbers below its high-water mark that never came: start -> end
 PROBE: Final = "probe:"  # prefix: which worker took a probe task

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.exceptions import ResponseError
 
 from experiments.deploy.broker import Broker
 from experiments.deploy.process import ChildProcess
-from system.broker import keys
+from system.broker import journal, keys, payload
 from system.broker.batch import Batch
 from system.broker.celery_publisher import CeleryPublisher
 from system.broker.message import analyse, render
-from system.broker.pipelined import PipelinedPublisher
+from system.broker.pipelined import STAGED_BYTES, PipelinedPublisher
 from system.broker.publisher import BrokerUnavailableError, Outcome
 from system.broker.registry import PUBLISHERS
 from system.settings import PROFILES, Process, SystemSettings
@@ -164,3 +165,28 @@ def test_an_unmodified_celery_worker_takes_the_pipelined_publishers_messages(
 
 def _coalesced() -> dict[str, Any]:
     return {name: PROFILES["tuned"][name] for name in ("journal", "handoff", "coalesce")}
+
+
+def large(first: int) -> Batch:
+    """A batch that is staged: its payload goes by MSET before ACCEPT."""
+    return batch(first, (b"x" * STAGED_BYTES, b"two"))
+
+
+def test_a_large_payload_lies_under_its_own_name_and_nothing_stays_staged(broker: Broker, redis: Any) -> None:
+    small = batch(4)
+    told = publish(broker, "pipelined", [large(0), small, large(2), large(0)], coalesce=2)
+    assert told == [Outcome.ACCEPTED, Outcome.ACCEPTED, Outcome.ACCEPTED, Outcome.KNOWN]
+    assert not redis.keys(keys.STAGED + b"*")
+    for one in (large(0), small, large(2)):
+        stored = redis.get(keys.PAYLOAD + one.id)
+        assert payload.decode(stored).packed == one.packed
+        assert redis.ttl(keys.PAYLOAD + one.id) == -1
+
+
+def test_a_staged_payload_that_is_gone_is_an_error_and_nothing_is_accepted(broker: Broker, redis: Any) -> None:
+    """The planted fault: without the look before the first write, the batch would be known and its payload nowhere."""
+    arguments = journal.accept_arguments([batch(0), large(2)], b"task", 9, [b"", keys.STAGED + b"nothing"])
+    with pytest.raises(ResponseError, match="staged payload"):
+        redis.eval(journal.ACCEPT.source, *arguments)
+    assert redis.keys("*") == []
+    assert publish(broker, "pipelined", [batch(0), large(2)]) == [Outcome.ACCEPTED] * 2

@@ -1,8 +1,10 @@
 #!lua
 -- ACCEPT: takes a group of batches into the journal and queues one task that names them.
 -- KEYS  1 pending   2 queue   3 high   4 counters
--- ARGV  1 message   2 seconds that other clients' ids are remembered   then five a batch:
---       id, stream ("" for another client's chunk), first record, record count, payload
+-- ARGV  1 message   2 seconds that other clients' ids are remembered   then six a batch:
+--       id, stream ("" for another client's chunk), first record, record count, payload, staged
+--       Exactly one of payload and staged isn't "": staged is the key under which a large payload lies already, for in ARGV
+--       it would be copied twice on its way through Lua. It gets its name here, or goes.
 -- Also  b:<id> payload   seen:<id>   gaps:<stream>
 -- Gives one number a batch: 1 accepted, 0 known already, -1 in conflict (overlaps records that we hold in part).
 -- The message is queued only if every batch of the group was accepted and the message isn't empty: else the caller
@@ -38,10 +40,17 @@ local function take(stream, first_text, count)
   return 0
 end
 
+-- Before anything is written: a script that ends halfway leaves what it wrote.
+for at = 8, #ARGV, 6 do
+  if ARGV[at] ~= '' and redis.call('EXISTS', ARGV[at]) == 0 then
+    return redis.error_reply('ERR staged payload ' .. ARGV[at] .. ' is gone')
+  end
+end
+
 local outcomes = {}
 local all = true
 local accepted = 0
-for at = 3, #ARGV, 5 do
+for at = 3, #ARGV, 6 do
   local id, stream = ARGV[at], ARGV[at + 1]
   local outcome
   if stream ~= '' then
@@ -52,10 +61,15 @@ for at = 3, #ARGV, 5 do
     outcome = 0
   end
   if outcome == 1 then
-    redis.call('SET', 'b:' .. id, ARGV[at + 4])
+    if ARGV[at + 5] == '' then
+      redis.call('SET', 'b:' .. id, ARGV[at + 4])
+    else
+      redis.call('RENAME', ARGV[at + 5], 'b:' .. id)
+    end
     redis.call('ZADD', pending, now, id)
     accepted = accepted + 1
   else
+    if ARGV[at + 5] ~= '' then redis.call('UNLINK', ARGV[at + 5]) end
     all = false
   end
   outcomes[#outcomes + 1] = outcome
