@@ -20,6 +20,7 @@ from experiments.deploy.placement import available, place
 from experiments.deploy.process import ChildProcess, ProcessError
 from experiments.design.plan import Trial
 from experiments.faults.fault import Fault
+from experiments.probes.sampler import Sampler
 from experiments.store.record import Load, TrialRecord
 from experiments.store.tables import Tables
 from loadgen.model.arrivals.process import OpenLoopProcess
@@ -88,6 +89,7 @@ class TrialRun:
         self._next_watch = 0.0
         self._start_mono_ns = 0
         self._window = (0, 0)
+        self._probes = Sampler((), config.probes.period_s)
         self._cpu_begin: dict[str, float] = {}
         self._cpu_end: dict[str, float] = {}
 
@@ -111,6 +113,7 @@ class TrialRun:
             yield
         finally:
             # What had to end in order has ended by now; what still runs belongs to a trial that failed.
+            self._probes.stop()
             for process in self._harness.values():
                 process.stop(grace_s=0.0)
             self._target.stop(grace_s=0.0)
@@ -120,6 +123,10 @@ class TrialRun:
         self._load = msgspec.structs.replace(self._load, sources=self._sources())
         drain = self._load.arrivals["kind"] == "drain"
         address = self._target.start(workers=not drain)
+        self._probes = Sampler.over(
+            self._pids, self._target.url, self._folder, seed=self._trial.seed, **msgspec.to_builtins(config.probes)
+        )
+        self._probes.start()
         recorder = self._spawn("recorder", ["-m", "loadgen.recorder", keys.ROWS, str(self._folder), str(self._epoch)])
         recorder.tell(self._target.url)
         recorder.expect("ready", 10.0)
@@ -264,6 +271,7 @@ class TrialRun:
         """Stops the swarm, lets the workers write their last stamps and the recorder drain, and reads it all."""
         self._swarm.tell("stop")
         closing = self._swarm.expect("{", 30.0)
+        self._probes.stop()
         counters, left = self._quiesce()
         self._harness["recorder"].stop(grace_s=30.0)
         tables, recorded = collect(self._folder, self._epoch)
@@ -290,12 +298,13 @@ class TrialRun:
             recorded_rows=recorded,
             counters=counters,
             left=[(chunk.agent, chunk.first, chunk.count) for chunk in chunks],
+            probes=self._probes.notes(),
             cpu_s={part: self._cpu_end[part] - begin for part, begin in self._cpu_begin.items()},
             signatures=[one.id for one in load_signatures(self._trial.config.system.rules)],
             swarm=msgspec.json.decode("{" + closing),
             target=self._target.describe(),
         )
-        return record, tables
+        return record, tables._replace(probes=self._probes.table())
 
     def _quiesce(self) -> tuple[dict[str, int], set[bytes]]:
         """Ends the workers, so that nothing changes any more, and takes the system's own account after that."""
@@ -305,7 +314,13 @@ class TrialRun:
         self._target.stop_workers(0.0 if self._idle() else _GRACE_S)
         return self._target.counters(), self._target.left()
 
+    def _pids(self) -> dict[str, list[int]]:
+        started = self._target.parts() | {name: [process] for name, process in self._harness.items()}
+        return {part: [process.pid for process in processes] for part, processes in started.items()}
+
     def _cpu(self) -> dict[str, float]:
+        """CPU time so far by part; every probe samples too, for the window's ends."""
+        self._probes.mark()
         used = {part: sum(process.cpu_s() for process in processes) for part, processes in self._target.parts().items()}
         return used | {name: process.cpu_s() for name, process in self._harness.items()}
 

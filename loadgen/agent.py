@@ -95,9 +95,9 @@ class VirtualAgent(asyncio.Protocol):
                 batch.sent_mono_ns = time.monotonic_ns()
                 self._account.sent(batch)
             self._unanswered[chunk] = batch
-            self._transport.writelines(
-                [message_header(self._tag, len(packed)), packed, message_option(chunk, batch.count)]
-            )
+            head, option = message_header(self._tag, len(packed)), message_option(chunk, batch.count)
+            self._transport.writelines([head, packed, option])
+            self._account.progress.add("sent_bytes", len(head) + len(packed) + len(option))
             if spec.pause_s:
                 self._paused_until_ns = time.monotonic_ns() + round(spec.pause_s * 1e9)
 
@@ -106,6 +106,7 @@ class VirtualAgent(asyncio.Protocol):
         self._send()
 
     def data_received(self, data: bytes) -> None:
+        self._account.progress.add("received_bytes", len(data))
         received = self._received + data if self._received else data
         now = time.monotonic_ns()
         at = 0

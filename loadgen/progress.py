@@ -10,7 +10,8 @@ from typing import Final, Self
 import numpy as np
 
 SWARM: Final = ("connected", "cut_batches", "cut_records", "sent_batches", "sent_records", "acked_batches",
-                "acked_records", "overflowed_batches", "reconnects", "loaded")  # fmt: skip
+                "acked_records", "overflowed_batches", "reconnects", "loaded", "sent_bytes",
+                "received_bytes")  # fmt: skip
 RECORDER: Final = ("rows", "batches", "records", "hits", "dead_batches", "last_commit_mono_ns")
 
 

@@ -103,6 +103,7 @@ def record(**more: Any) -> TrialRecord:
             "load": load(),
             "config": {},
             "window": (0, 1_000_000_000),
+            "probes": {},
             **more,
         }
     )

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from experiments.design.errors import shown
 from experiments.design.nearest import closest
 from experiments.design.trial_config import TrialConfig
+from experiments.probes.registry import GROUP as PROBE_GROUP
+from experiments.probes.registry import known as known_probes
 from loadgen.model.arrivals.drain import Drain
 from loadgen.model.arrivals.process import OpenLoopProcess
 from system.broker.app import KNOWN_SETTINGS, OWN_SETTINGS
@@ -188,6 +190,18 @@ def fault_times(config: TrialConfig) -> Iterable[Problem]:
             )
 
 
+def probes(config: TrialConfig) -> Iterable[Problem]:
+    """Each probe exists and is named once."""
+    given, there = config.probes.names, known_probes()
+    for name in given:
+        if name not in there:
+            near = closest(name, there)
+            remedy = f"the nearest is {near[0]}" if near else f"for another one install a package with {PROBE_GROUP}"
+            yield Problem("probes.names", f"must be of {', '.join(there)}, got {shown(name)}", remedy)
+    if len(set(given)) != len(given):
+        yield Problem("probes.names", f"must name each probe once, got {shown(given)}", "remove the repeated one")
+
+
 #: In the order in which they are told.
 CHECKS: tuple[Callable[[TrialConfig], Iterable[Problem]], ...] = (
     one_process,
@@ -200,4 +214,5 @@ CHECKS: tuple[Callable[[TrialConfig], Iterable[Problem]], ...] = (
     placement,
     server,
     fault_times,
+    probes,
 )

@@ -10,6 +10,7 @@ import msgspec
 
 from experiments.design.swarm import PositiveSeconds, Seconds, Swarm
 from experiments.faults.registry import AnyFault
+from experiments.probes.registry import DEFAULT
 from system.settings import SystemSettings
 
 Cpus = Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=65_535)], ...], msgspec.Meta(min_length=1)]
@@ -42,6 +43,13 @@ class Phases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     drain_timeout_s: PositiveSeconds = 60.0
 
 
+class Probes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `[probes]` table: what is sampled from outside while a trial runs, and how often."""
+
+    names: tuple[str, ...] = DEFAULT
+    period_s: Annotated[float, msgspec.Meta(ge=0.01, le=3600)] = 0.1
+
+
 class Objectives(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Upper limits of the response time's percentiles: for the capacity search and the verdict."""
 
@@ -59,5 +67,6 @@ class TrialConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     placement: Placement = Placement()
     deploy: Deploy = Deploy()
     trial: Phases = Phases()
+    probes: Probes = Probes()
     faults: tuple[AnyFault, ...] = ()
     objectives: Objectives = Objectives()

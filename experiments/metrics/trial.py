@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from experiments.metrics.cost import Carried, cost
 from experiments.metrics.detections import Detections, detections
 from experiments.metrics.intervals import normal, spans
 from experiments.metrics.lag import Lag, lag
 from experiments.metrics.ledger import Ledger, ledger
 from experiments.metrics.quantiles import Quantiles, quantiles
+from experiments.metrics.queue import QueueLength, queue_lengths
 from experiments.metrics.response import Done, arrived_within, first_results, join, response_times
 from experiments.metrics.schedule import played, redrawn
 from experiments.store.record import TrialRecord
@@ -45,6 +47,7 @@ class TrialSummary(msgspec.Struct, frozen=True, kw_only=True):
     stages_s: dict[str, Quantiles]
     schedule_lag_s: Lag | None
     cost: dict[str, Any]
+    queues: dict[str, QueueLength]
     commit_instants_unknown: int
     malformed_records: int
     faults: list[dict[str, Any]]
@@ -105,11 +108,8 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
         else "of the window: from the batch's cut",
         stages_s=times.stages,
         schedule_lag_s=lag(record),
-        cost={
-            "cpu_s_per_million_records": {
-                part: cpu / carried * 1e6 if carried else None for part, cpu in record.cpu_s.items()
-            }
-        },
+        cost=cost(record, tables, Carried(carried, int(inside.sum()))),
+        queues=queue_lengths(tables.probes, *record.window),
         commit_instants_unknown=unknown,
         malformed_records=int(tables.results["malformed"][counting].sum()),
         faults=record.faults,
@@ -231,6 +231,7 @@ def _failed(record: TrialRecord) -> TrialSummary:
         stages_s={},
         schedule_lag_s=None,
         cost={},
+        queues={},
         commit_instants_unknown=0,
         malformed_records=0,
         faults=record.faults,

@@ -29,11 +29,24 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     sources: dict[str, bytes] = {}
 
 
+class ProbeNote(msgspec.Struct, frozen=True, kw_only=True):
+    """One probe of a trial: how many samples it gave, what CPU time that took, and what it couldn't read.
+
+    `missing` says of a figure, or of a part's figure, why there is none; `failures` of a reason how many samples it cost.
+    """
+
+    samples: int
+    cpu_s: float
+    missing: dict[str, str] = {}
+    failures: dict[str, int] = {}
+
+
 class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One trial: where it stands in the plan, what was observed around it, and how it ended.
 
     `window` is the measured part. `left` holds (agent, first, count) of the batches still in the system at the end.
-    `cpu_s` is CPU time a part within the window. `signatures` names the signature numbers of the hits table.
+    `cpu_s` is CPU time a part within the window. `probes` is None in results from before there were any: they have no
+    table of samples. `signatures` names the signature numbers of the hits table.
     `failure` says why there is no measurement, None if there is one.
     """
 
@@ -54,6 +67,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     counters: dict[str, int] = {}
     left: list[tuple[int, int, int]] = []
     cpu_s: dict[str, float] = {}
+    probes: dict[str, ProbeNote] | None = None
     signatures: list[str] = []
     swarm: dict[str, int] = {}
     faults: list[dict[str, Any]] = []

@@ -2,7 +2,7 @@
 
     manifest.json            what was to be run, on what, with which versions
     trials/0007.json         one trial's record, written whole when the trial is over
-    batches.parquet/, results.parquet/, hits.parquet/   one part a trial
+    batches.parquet/, results.parquet/, hits.parquet/, probes.parquet/   one part a trial
     logs/0007/               what the processes said
     summary.json report.html figures/                   rebuilt from the above by `caudal report`
 
@@ -130,7 +130,7 @@ class RunFolder:
         if record.failure is not None:
             return None
         try:
-            return tables.read(self.path, record.index)
+            return tables.read(self.path, record.index, probes=record.probes is not None)
         except (OSError, KeyError, pa.ArrowException) as error:
             raise StoreError(
                 f"{self.path}: the tables of trial {record.index} are missing or damaged: {error};"

@@ -1,7 +1,7 @@
-"""The three tables of a trial as numpy structured arrays, and their Parquet files.
+"""The tables of a trial as numpy structured arrays, and their Parquet files.
 
 batches: one row a batch that the swarm cut. results: one row a result row. hits: one row a (result row, record,
-signature). Columns are explained in docs/glossary.md.
+signature). probes: one row a reading of a probe. Columns are explained in docs/glossary.md.
 """
 
 from pathlib import Path
@@ -50,6 +50,12 @@ RESULTS: Final = np.dtype(
 
 HITS: Final = np.dtype([("result", "<i8"), ("record", "<i8"), ("signature", "<i8")])
 
+PROBES: Final = np.dtype(
+    [("at_mono_ns", "<i8"), ("probe", "U16"), ("part", "U24"), ("figure", "U48"), ("value", "<f8")]
+)
+
+_NO_PROBES: Final = np.empty(0, PROBES)
+
 
 class Tables(NamedTuple):
     """One trial's tables."""
@@ -57,10 +63,11 @@ class Tables(NamedTuple):
     batches: np.ndarray
     results: np.ndarray
     hits: np.ndarray
+    probes: np.ndarray = _NO_PROBES
 
 
 #: The folder of each table in a run.
-FOLDERS: Final = {"batches": BATCHES, "results": RESULTS, "hits": HITS}
+FOLDERS: Final = {"batches": BATCHES, "results": RESULTS, "hits": HITS, "probes": PROBES}
 
 
 def write(folder: Path, trial: int, tables: Tables) -> None:
@@ -72,10 +79,12 @@ def write(folder: Path, trial: int, tables: Tables) -> None:
         pq.write_table(pa.table({column: array[column] for column in dtype.names or ()}), part, compression="zstd")
 
 
-def read(folder: Path, trial: int) -> Tables:
-    """Reads what `write` wrote. Raises: FileNotFoundError."""
+def read(folder: Path, trial: int, *, probes: bool = True) -> Tables:
+    """Reads what `write` wrote; without `probes`, what was written before there were any. Raises: FileNotFoundError."""
     found = []
     for name, dtype in FOLDERS.items():
+        if name == "probes" and not probes:
+            continue
         table = pq.ParquetFile(folder / f"{name}.parquet" / f"trial-{trial:04d}.parquet").read()
         array = np.empty(table.num_rows, dtype)
         for column in dtype.names or ():

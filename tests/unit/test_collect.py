@@ -39,7 +39,7 @@ def commits(folder: Path, *rows: bytes) -> list[int]:
 
 def test_an_empty_trial_has_empty_tables(tmp_path: Path) -> None:
     tables, count = collected(tmp_path)
-    assert [len(table) for table in tables] == [0, 0, 0]
+    assert [len(table) for table in tables] == [0, 0, 0, 0]
     assert count == 0
 
 

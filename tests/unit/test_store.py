@@ -24,9 +24,8 @@ def some_tables(rows: int) -> Tables:
     for dtype in FOLDERS.values():
         table = np.zeros(rows, dtype)
         for place, name in enumerate(dtype.names or ()):
-            table[name] = [
-                (place + row) % 2 if dtype[name].kind == "b" else 2**62 - 100 * place - row for row in range(rows)
-            ]
+            kinds = {"b": lambda n: n % 2, "U": lambda n: f"ü{n}", "f": lambda n: n / 3, "i": lambda n: 2**62 - n}
+            table[name] = [kinds[dtype[name].kind](100 * place + row) for row in range(rows)]
         found.append(table)
     return Tables(*found)
 
@@ -64,6 +63,20 @@ def test_a_record_is_read_as_it_was_written(run: RunFolder) -> None:
     run.add(written, some_tables(2))
     assert run.records() == [written]
     assert_same(run.tables(written) or pytest.fail("no tables"), some_tables(2))
+
+
+def test_a_trial_from_before_there_were_probes_is_read_without_them(run: RunFolder) -> None:
+    old = made.record(probes=None)
+    run.add(old, some_tables(2))
+    (run.path / "probes.parquet" / "trial-0000.parquet").unlink()
+    stored = json.loads((run.path / "trials" / "0000.json").read_bytes())
+    del stored["probes"]
+    run.write_json("trials/0000.json", stored)
+    (record,) = run.records()
+    found = run.tables(record) or pytest.fail("no tables")
+    assert record == old
+    assert_same(found, some_tables(2)._replace(probes=found.probes))
+    assert len(found.probes) == 0
 
 
 def test_a_failed_trial_has_a_record_and_no_tables(run: RunFolder) -> None:

@@ -73,7 +73,7 @@ def test_rebuilding_the_report_gives_the_same_bytes_and_leaves_the_raw_data(
         main(["report", str(sealed.path)])
     assert ended.value.code == 0
     assert files(sealed) == before
-    assert len(raw) == 1 + 10 * (1 + 3)
+    assert len(raw) == 1 + 10 * (1 + 4)
     assert {path: path.read_bytes() for path in raw} == raw
     assert capsys.readouterr().out.splitlines()[-1] == str(sealed.path / "report.html")
 

@@ -1,0 +1,51 @@
+"""Probe `wire`: bytes between agents and gateway, as the swarm counts what it hands to and reads from its sockets.
+
+Figures: `sent_bytes` and `received_bytes` of part `swarm`: Forward messages with their headers, and acknowledgements;
+exact, and without TCP's own headers. `loopback_bytes` of part `machine` is what went over the loopback interface, TCP/IP
+headers included and whoever sent it: a bound to hold the others against, no figure of the system.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from experiments.probes.probe import Reading, Watched
+from loadgen.progress import SWARM, Progress
+
+_INTERFACES: Final = Path("/proc/net/dev")
+
+
+class WireProbe:
+    """See the module."""
+
+    name = "wire"
+    least_period_s = 1.0
+
+    def __init__(self, watched: Watched) -> None:
+        self.missing: dict[str, str] = {}
+        self._watched = watched
+        self._counters: Progress | None = None
+
+    def sample(self) -> list[Reading]:
+        """See `Probe`."""
+        found = [Reading("swarm", name, value) for name, value in self._swarm().items()]
+        try:
+            lines = _INTERFACES.read_text().splitlines()
+        except FileNotFoundError:
+            self.missing["loopback_bytes"] = f"this platform has no {_INTERFACES}"
+            return found
+        sent = [line.split(":")[1].split()[8] for line in lines if line.strip().startswith("lo:")]
+        if not sent:
+            self.missing["loopback_bytes"] = "there is no loopback interface named lo"
+        return [*found, *(Reading("machine", "loopback_bytes", int(one)) for one in sent)]
+
+    def _swarm(self) -> dict[str, int]:
+        """The swarm's counters; none before it has begun."""
+        if self._counters is None:
+            try:
+                self._counters = Progress.read(self._watched.folder / "swarm.progress", SWARM)
+            except (FileNotFoundError, ValueError):  # not there, or there and still empty
+                return {}
+        return {name: self._counters[name] for name in ("sent_bytes", "received_bytes")}
+
+    def close(self) -> None:
+        """Holds nothing."""
