@@ -8,7 +8,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +20,7 @@ from experiments.deploy.placement import available, place
 from experiments.deploy.process import ChildProcess, ProcessError
 from experiments.design.plan import Trial
 from experiments.faults.fault import Fault
-from experiments.probes.sampler import Sampler
+from experiments.probes.sampler import Sample, Sampler
 from experiments.store.record import Load, TrialRecord
 from experiments.store.tables import Tables
 from loadgen.model.arrivals.process import OpenLoopProcess
@@ -40,7 +40,7 @@ _WORKERS_START_S: Final = 60.0
 _LOOK_S: Final = 0.02
 #: What a part of the system may take to finish what it has in hand. A warm shutdown takes Celery 2.7 s.
 _GRACE_S: Final = 10.0
-#: How often the screen is shown a moment: each costs the broker one small transaction.
+#: How often the screen is shown a moment.
 _WATCH_S: Final = 0.25
 #: Workers ship their last commit instant 50 ms after it, when no next row carries it.
 _SETTLE_S: Final = 0.2
@@ -54,7 +54,7 @@ class Moment(NamedTuple):
     expected_s: float
     swarm: Progress
     rows: Progress
-    counters: dict[str, int]
+    probes: Mapping[str, tuple[Sample | None, Sample]]
 
 
 Watch = Callable[[Moment], None]
@@ -231,8 +231,9 @@ class TrialRun:
         now = time.monotonic()
         if phase != "start" and now >= self._next_watch:
             self._next_watch = now + _WATCH_S
-            counted = self._target.counters()
-            self._watch(Moment(phase, now - self._begun, self._trial.expected_s, self._sent, self._rows, counted))
+            self._watch(
+                Moment(phase, now - self._begun, self._trial.expected_s, self._sent, self._rows, self._probes.latest)
+            )
 
     def _nobody_died(self, phase: str) -> None:
         killed = {pid for fault in self._faults_seen for pid in fault["done"].get("killed_pids", ())}

@@ -9,10 +9,12 @@ from typing import Final, Self
 
 import numpy as np
 
+from loadgen.passage import BUCKETS
+
 SWARM: Final = ("connected", "cut_batches", "cut_records", "sent_batches", "sent_records", "acked_batches",
                 "acked_records", "overflowed_batches", "reconnects", "loaded", "sent_bytes",
                 "received_bytes")  # fmt: skip
-RECORDER: Final = ("rows", "batches", "records", "hits", "dead_batches", "last_commit_mono_ns")
+RECORDER: Final = ("rows", "batches", "records", "hits", "dead_batches", "last_commit_mono_ns", *BUCKETS)
 
 
 class Progress:
@@ -38,6 +40,11 @@ class Progress:
 
     def __getitem__(self, name: str) -> int:
         return int(self.values[self.names.index(name)])
+
+    def part(self, names: tuple[str, ...]) -> np.ndarray:
+        """The live counters of names that stand one after another."""
+        begin = self.names.index(names[0])
+        return self.values[begin : begin + len(names)]
 
     def add(self, name: str, amount: int = 1) -> None:
         """Adds to a counter (the writer only)."""

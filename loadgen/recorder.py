@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import redis
 
+from loadgen.passage import BUCKETS, passages
 from loadgen.progress import RECORDER, Progress
 from system.wire import row
 
@@ -48,6 +49,9 @@ class Recorder:
         analysed = own & (headers["kind"] == row.ANALYSED)
         progress = self._progress
         progress.add("records", int(headers["records"][analysed].sum()))
+        progress.part(BUCKETS)[:] += passages(
+            headers["received_mono_ns"][analysed], headers["scanned_mono_ns"][analysed], headers["records"][analysed]
+        )
         progress.add("hits", int(headers["hits"][analysed].sum()))
         progress.add("dead_batches", int((own & (headers["kind"] == row.DEAD)).sum()))
         progress.set(

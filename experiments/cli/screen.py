@@ -1,6 +1,7 @@
 """What `caudal run` shows while it works: a live table of stages in a terminal, plain lines elsewhere, nothing if quiet.
 
-Rates are over the time since the last moment shown. What goes to standard output is only the run's end (verdict.py).
+What is shown of a moment is made in `live`, from the counters of swarm and recorder and the probes' samples: looking costs
+the system nothing. What goes to standard output is only the run's end (verdict.py).
 """
 
 import time
@@ -12,12 +13,16 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from experiments.cli.live import Stage, View, view
 from experiments.design.plan import Plan, Trial
 from experiments.metrics.trial import TrialSummary
 from experiments.trial import Moment
 
 #: How often a screen that isn't a terminal gets a line.
 _LINE_S: Final = 5.0
+
+#: What a live table takes at the most: wider ones are hard to read on any terminal.
+_MOST_COLUMNS: Final = 110
 
 
 def cell_text(levels: dict[str, object]) -> str:
@@ -33,8 +38,6 @@ def trial_line(found: TrialSummary) -> str:
     rate = f"{found.carried_records_per_s or 0:>12,.0f} records/s"
     p99 = found.response_time_s.p99
     wait = "" if p99 is None else f"   p99 {p99 * 1e3:,.1f} ms"
-    late = found.schedule_lag_s
-    wait += "" if late is None else f"   swarm p99 {late.p99 * 1e3:.2f} ms late"
     return f"{mark} {found.outcome:<10} {rate}{wait}" + "".join(f"\n         {reason}" for reason in found.reasons)
 
 
@@ -70,14 +73,17 @@ class LiveScreen:
         self._console = console
         self._live: Live | None = None
         self._title = ""
-        self._begun = time.monotonic()
-        self._left_s = 0.0
+        self._cell = ""
+        self._cells = 1
+        self._expected_s = self._left_s = 0.0
         self._last: tuple[float, dict[str, int]] | None = None
         self._line_at = 0.0
 
     def begin(self, plan: Plan, done: int) -> None:
         """See `Screen`."""
         left = [trial for trial in plan.trials if trial.index >= done]
+        self._cells = len(plan.cells)
+        self._expected_s = plan.expected_s
         self._left_s = sum(trial.expected_s for trial in left)
         self._console.print(
             f"{len(plan.cells)} cells, {len(left)} trials to run, about {self._left_s / 60:.1f} minutes",
@@ -89,54 +95,56 @@ class LiveScreen:
 
     def trial(self, trial: Trial, position: int, total: int) -> None:
         """See `Screen`."""
-        self._title = f"trial {position + 1} of {total}   {cell_text(trial.cell.levels)}"
+        place = (
+            f"cell {trial.cell.index + 1} of {self._cells}, replicate {trial.replicate + 1} of {total // self._cells}"
+        )
+        self._title = f"trial {position + 1} of {total}   {place}"
+        self._cell = cell_text(trial.cell.levels)
         self._last = None
         self._line_at = time.monotonic() + _LINE_S
         if self._live is not None:
             self._live.update(
-                Group(Text(self._title, style="bold"), Text("starting broker, gateway, workers …")), refresh=True
+                Group(*self._head(), Text("starting broker, gateway, workers …"), *self._foot("starting", 0.0)),
+                refresh=True,
             )
 
     def moment(self, moment: Moment) -> None:
         """See `Screen`."""
         now = time.monotonic()
+        if self._live is None and now < self._line_at:
+            return
         counts = {name: moment.swarm[name] for name in moment.swarm.names} | {
             f"row_{name}": moment.rows[name] for name in moment.rows.names
         }
         before, last = self._last or (now, counts)
-        span = now - before
         self._last = (now, counts)
-
-        def rate(name: str) -> str:
-            return f"{(counts[name] - last[name]) / span:,.0f}/s" if span > 0.05 else "…"
-
-        rows = [
-            ("agents", "cut", rate("cut_records"), f"{counts['cut_batches'] - counts['sent_batches']:,} unsent"),
-            ("wire", "sent", rate("sent_records"), f"{counts['sent_batches'] - counts['acked_batches']:,} unanswered"),
-            ("gateway", "acknowledged", rate("acked_records"), f"{counts['connected']:,} connections"),
-            ("broker", "", "", f"{moment.counters['queued']:,} tasks queued, {moment.counters['unacked']:,} held"),
-            ("workers", "analysed", rate("row_records"), f"{counts['row_hits']:,} hits"),
-        ]
+        shown = view(counts, last, now - before, moment.probes)
         if self._live is not None:
-            self._live.update(self._table(moment, rows), refresh=True)
-        elif now >= self._line_at:
+            self._live.update(
+                Group(*self._head(), _table(shown.stages), *_below(shown), *self._foot(moment.phase, moment.elapsed_s)),
+                refresh=True,
+            )
+        else:
             self._line_at = now + _LINE_S
-            said = ", ".join(f"{stage} {text} {note}" for stage, _, text, note in rows)
-            self._console.print(f"{self._title}   {moment.phase}: {said}", highlight=False, soft_wrap=True)
+            self._console.print(
+                f"{self._title}   {self._cell}   {moment.phase}: {_line(shown)}; {self._time_left(moment.elapsed_s)}",
+                highlight=False,
+                soft_wrap=True,
+            )
 
-    def _table(self, moment: Moment, rows: list[tuple[str, str, str, str]]) -> Group:
-        table = Table(box=None, padding=(0, 2), header_style="dim")
-        for name in ("stage", "records"):
-            table.add_column(name)
-        table.add_column("rate", justify="right", min_width=14)
-        table.add_column("waiting", justify="right")
-        for row in rows:
-            table.add_row(*row)
-        bar = ProgressBar(total=moment.expected_s, completed=min(moment.elapsed_s, moment.expected_s), width=40)
-        left = max(0.0, self._left_s - moment.elapsed_s)
-        return Group(
-            Text(self._title, style="bold"), table, bar, Text(f"{moment.phase}; about {left:.0f} s left", style="dim")
-        )
+    def _head(self) -> list[Text]:
+        return [Text(self._title, style="bold"), Text(self._cell, no_wrap=True, overflow="ellipsis")]
+
+    def _foot(self, phase: str, elapsed_s: float) -> list[Table]:
+        done = self._expected_s - self._left_s + elapsed_s
+        bar = ProgressBar(total=self._expected_s, completed=min(done, self._expected_s), width=40)
+        foot = Table.grid(padding=(0, 1))
+        foot.add_row(bar, Text(f"{phase}; {self._time_left(elapsed_s)}", style="dim"))
+        return [foot]
+
+    def _time_left(self, elapsed_s: float) -> str:
+        left = max(0.0, self._left_s - elapsed_s)
+        return f"about {left / 60:.0f} min left" if left > 120 else f"about {left:.0f} s left"
 
     def ended(self, trial: Trial, found: TrialSummary) -> None:
         """See `Screen`."""
@@ -147,3 +155,27 @@ class LiveScreen:
         """Gives the terminal back."""
         if self._live is not None:
             self._live.stop()
+
+
+def _table(stages: list[Stage]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("stage", no_wrap=True)
+    table.add_column("records", no_wrap=True)
+    table.add_column("rate", justify="right", min_width=11, no_wrap=True)
+    table.add_column("CPUs", justify="right", no_wrap=True)
+    table.add_column("waiting", no_wrap=True, overflow="ellipsis", max_width=_MOST_COLUMNS - 45)
+    for one in stages:
+        table.add_row(one.name, one.what, one.rate, one.cpus, one.waiting)
+    return table
+
+
+def _below(shown: View) -> list[Text]:
+    return [
+        Text(f"{title:<9}{text}", no_wrap=True, overflow="ellipsis")
+        for title, text in (("ledger", shown.ledger), ("passage", shown.passage))
+    ]
+
+
+def _line(shown: View) -> str:
+    stages = [" ".join(filter(None, (one.name, one.rate, one.waiting))) for one in shown.stages]
+    return ", ".join([*stages, f"ledger {shown.ledger}", f"passage {shown.passage}"])

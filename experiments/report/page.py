@@ -4,7 +4,7 @@ A plain page in this version: what was found, the first figure, each trial's led
 """
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 
 from experiments.analysis.summary import Summary
@@ -12,6 +12,8 @@ from experiments.metrics.quantiles import Quantiles
 from experiments.metrics.trial import TrialSummary
 from experiments.plots import style
 from experiments.plots.throughput import throughput
+from experiments.report.cost import cost_section
+from experiments.report.table import table
 from experiments.store.run import RunFolder
 
 _LEDGER = (
@@ -42,7 +44,7 @@ def page(found: Summary, drawn: str) -> str:
         "<h2>Ledger (records)</h2>",
         _ledger(found.trials),
         "<h2>Detections</h2>",
-        _table(
+        table(
             ["trial", "planted", "found", "missed", "spurious"],
             (
                 [_name(trial), one.planted, one.found, one.missed, one.spurious]
@@ -53,8 +55,8 @@ def page(found: Summary, drawn: str) -> str:
         "<h2>Response time and its stages (ms)</h2>",
         "<p>Mean and 99th percentile over records. Under full load a record's clock starts when its batch is cut.</p>",
         _stages(found.trials),
-        "<h2>CPU seconds per million records</h2>",
-        _cost(found.trials),
+        "<h2>Cost of a record, by stage</h2>",
+        *cost_section(found.trials, {trial.index: _name(trial) for trial in found.trials}),
         "<h2>Machine</h2>",
         _machine(found),
         f"<p>Run {html.escape(found.run_id)}, commit {found.commit or 'unknown'}"
@@ -81,7 +83,7 @@ def _ledger(trials: Sequence[TrialSummary]) -> str:
     """A column a trial, so that the lines that add up stand under one another."""
     counted = [trial for trial in trials if trial.ledger is not None]
     rows = ([name.replace("_", " "), *(getattr(trial.ledger, name) for trial in counted)] for name in _LEDGER)
-    return _table(["trial", *(str(trial.index) for trial in counted)], rows)
+    return table(["trial", *(str(trial.index) for trial in counted)], rows)
 
 
 def _machine(found: Summary) -> str:
@@ -107,7 +109,7 @@ def _cells(found: Summary) -> str:
             ]
         )
     head = [*(name.rpartition(".")[2] for name in names), "carried records/s", "offered records/s", "p99 response, ms"]
-    return _table([*head, "most CPU in", "valid trials"], rows)
+    return table([*head, "most CPU in", "valid trials"], rows)
 
 
 def _ms(one: Quantiles | None) -> str:
@@ -119,24 +121,4 @@ def _ms(one: Quantiles | None) -> str:
 def _stages(trials: Sequence[TrialSummary]) -> str:
     names = list(next((trial.stages_s for trial in trials if trial.stages_s), {}))
     rows = ([_name(t), _ms(t.response_time_s), *(_ms(t.stages_s.get(name)) for name in names)] for t in trials)
-    return _table(["trial", "response", *(name.replace("_", " ") for name in names)], rows)
-
-
-def _cost(trials: Sequence[TrialSummary]) -> str:
-    parts = sorted({part for trial in trials for part in trial.cost.get("cpu_s_per_million_records", {})})
-    rows = []
-    for trial in trials:
-        cost = trial.cost.get("cpu_s_per_million_records", {})
-        rows.append([_name(trial), *(None if cost.get(part) is None else f"{cost[part]:,.2f}" for part in parts)])
-    return _table(["trial", *parts], rows)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    def shown(value: object) -> str:
-        if value is None:
-            return "–"
-        return html.escape(f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value))
-
-    top = "".join(f"<th>{html.escape(name)}</th>" for name in head)
-    body = "".join("<tr>" + "".join(f"<td>{shown(value)}</td>" for value in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    return table(["trial", "response", *(name.replace("_", " ") for name in names)], rows)

@@ -10,6 +10,7 @@ import pytest
 import redis as redis_module
 
 from loadgen import recorder as module
+from loadgen.passage import BUCKETS, quantile_s
 from loadgen.progress import RECORDER, Progress
 from loadgen.recorder import Recorder
 from system.broker import keys
@@ -31,7 +32,7 @@ def recorder(redis: Any, tmp_path: Path) -> Recorder:
 
 def counted(folder: Path) -> dict[str, int]:
     progress = Progress.read(folder / "recorder.progress", RECORDER)
-    return {name: progress[name] for name in RECORDER}
+    return {name: progress[name] for name in RECORDER if name not in BUCKETS}
 
 
 def end(recorder: Recorder) -> None:
@@ -84,6 +85,18 @@ def test_rows_of_other_clients_are_written_down_and_not_counted(redis: Any, reco
     }  # fmt: skip
     end(recorder)
     assert (tmp_path / "rows.bin").read_bytes() == b"".join(others) + packed(records=10)
+
+
+def test_the_time_that_own_records_took_is_counted_for_the_screen(
+    redis: Any, recorder: Recorder, tmp_path: Path
+) -> None:
+    progress = Progress.read(tmp_path / "recorder.progress", RECORDER)
+    redis.rpush(keys.ROWS, packed(records=10, received_mono_ns=7, scanned_mono_ns=7 + 2_000_000))
+    redis.rpush(keys.ROWS, packed(records=5, kind=row.DEAD, received_mono_ns=7, scanned_mono_ns=9))
+    redis.rpush(keys.ROWS, packed(records=3, epoch=1, received_mono_ns=7, scanned_mono_ns=9))
+    end(recorder)
+    assert progress.part(BUCKETS).sum() == 10
+    assert quantile_s(progress.part(BUCKETS), 0.5) == pytest.approx(0.002, rel=0.09)
 
 
 def test_a_long_list_is_taken_in_turns(

@@ -1,0 +1,17 @@
+"""An HTML table of plain values: missing ones as a dash, whole numbers with their thousands apart."""
+
+import html
+from collections.abc import Iterable, Sequence
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """The table, in a box that scrolls where it is too wide."""
+
+    def shown(value: object) -> str:
+        if value is None:
+            return "–"
+        return html.escape(f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value))
+
+    top = "".join(f"<th>{html.escape(name)}</th>" for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{shown(value)}</td>" for value in row) + "</tr>" for row in rows)
+    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
