@@ -270,6 +270,7 @@ class TrialRun:
 
     def _account(self) -> tuple[TrialRecord, Tables]:
         """Stops the swarm, lets the workers write their last stamps and the recorder drain, and reads it all."""
+        self._probes.mark()  # all is over: what was counted now is of the whole trial
         self._swarm.tell("stop")
         closing = self._swarm.expect("{", 30.0)
         self._probes.stop()

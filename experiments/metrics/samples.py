@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 #: Samples further from an end than this share of the interval say nothing of it.
-FARTHEST_RATIO: Final = 0.1
+FARTHEST_RATIO: Final = 0.25
 
 
 class Level(NamedTuple):

@@ -6,6 +6,11 @@ from typing import Any
 
 import pytest
 
+from experiments.store.run import RunFolder
+from loadgen.agent import ACK_BYTES
+from system.wire.chunk import Chunk
+from system.wire.packing import message_header, message_option
+
 from .conftest import Shell
 
 WAYS = """
@@ -21,7 +26,7 @@ kind = "constant"
 rate_per_s = 200.0
 [trial]
 warmup_s = 0.3
-measure_s = 0.7
+measure_s = 1.5
 [[factors.zip]]
 "system.profile" = ["memoria", "tuned", "tuned", "tuned"]
 "system.publisher" = ["celery", "celery", "pipelined", "pipelined"]
@@ -53,6 +58,26 @@ def ledger_is_whole(trial: dict[str, Any]) -> None:
     assert ledger["lost"] == ledger["duplicate_results"] == ledger["unexpected"] == 0
 
 
+def costs_are_told(trial: dict[str, Any]) -> None:
+    """What the probes read agrees with what is known another way, and nothing is missing but what wasn't asked for."""
+    cost = trial["cost"]
+    assert set(cost["missing"]) == {"syscalls_per_thousand_records"}, cost["missing"]
+    cpu = cost["cpu_s_per_million_records"]
+    assert cpu["worker_parents"] > 0
+    assert cpu["worker_children"] > 0
+    assert {"gateway", "broker", "worker_parents", "worker_children", "swarm", "recorder", "runner"} <= set(
+        cost["context_switches_per_thousand_records"]
+    )
+    assert {"gateway", "worker_children", "recorder", "probes"} <= set(cost["redis_commands_per_batch"])
+    # Every record goes over the wire once and into the broker once, as it is or decoded.
+    wire = cost["wire_bytes_per_record"]
+    assert 50 < wire["agents_to_gateway"] < 1000
+    assert wire["into_broker"] > 50
+    assert wire["loopback"] > wire["agents_to_gateway"]
+    assert all(5e6 < size < 1e9 for size in cost["resident_bytes"].values())
+    assert set(trial["queues"]) == {"queued_tasks", "held_tasks", "pending_batches", "waiting_rows"}
+
+
 def run(shell: Shell, text: str, *words: str) -> tuple[dict[str, Any], Path]:
     (shell.folder / "config.toml").write_text(text)
     done = shell.run("run", "config.toml", *words)
@@ -72,6 +97,7 @@ def test_every_way_of_handing_over_carries_every_record(shell: Shell) -> None:
         assert trial["detections"]["planted"] == trial["detections"]["found"] > 0
         assert (trial["detections"]["missed"], trial["detections"]["spurious"]) == (0, 0)
         assert trial["commit_instants_unknown"] == 0
+        costs_are_told(trial)
         seen.add((trial["ledger"]["planned"], trial["detections"]["planted"], trial["seed"]))
     assert len(seen) == 1, "one replicate sends the same records in every cell"
     # Rebuilt from the raw data alone, byte by byte.
@@ -97,6 +123,21 @@ def test_every_load_is_carried_and_accounted_for(shell: Shell, arrivals: str) ->
     assert trial["response_time_s"]["count"] > 0
     for stage in ("batch_wait", "send_lag", "ingest", "queue_wait", "fetch", "scan", "commit"):
         assert trial["stages_s"][stage]["p50"] >= 0
+
+
+def test_the_bytes_that_the_swarm_sent_are_those_of_its_batches(shell: Shell) -> None:
+    _, folder = run(shell, LOADS.format(arrivals='kind = "poisson"\nrate_per_s = 300.0'))
+    opened = RunFolder.open(folder)
+    (record,) = opened.records()
+    tables = opened.tables(record)
+    assert tables is not None
+    framed = int(tables.results["packed_bytes"].sum())
+    for batch, packed in zip(tables.results, tables.results["packed_bytes"], strict=True):
+        chunk = Chunk(record.epoch, int(batch["agent"]), int(batch["first"]), int(batch["count"])).encode()
+        framed += len(message_header(b"caudal", int(packed))) + len(message_option(chunk, int(batch["count"])))
+    last = {str(row["figure"]): row["value"] for row in tables.probes[tables.probes["part"] == "swarm"]}
+    assert last["sent_bytes"] == framed
+    assert last["received_bytes"] == len(tables.results) * ACK_BYTES
 
 
 def test_real_lines_count_matches_and_have_no_truth(shell: Shell) -> None:

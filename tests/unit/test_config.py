@@ -269,6 +269,12 @@ def test_journal_and_coalescing_need_the_claim_check_and_every_publisher_takes_b
         ("[placement]\nswarm = []", ["placement.swarm must be a list (not empty)"]),
         ("[placement]\nworkers = [1]\n[system]\nworker_cores = 2", ["system.worker_cores must be at most the 1 CPUs"]),
         ('[deploy]\nkind = "attach"', ['deploy.kind must be "local"', '"attach"']),
+        (
+            '[probes]\nnames = ["queu"]',
+            ["probes.names must be of queue, processes", 'got "queu"', "the nearest is queue"],
+        ),
+        ('[probes]\nnames = ["zzz"]', ["install a package with caudal.probes"]),
+        ('[probes]\nnames = ["queue", "queue"]', ["probes.names must name each probe once"]),
         ('[deploy]\nredis_server = "nowhere"', ["deploy.redis_server must be a program"]),
         ('[deploy]\nredis_url = "localhost"', ["deploy.redis_url must be", "redis://"]),
         (

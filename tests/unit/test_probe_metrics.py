@@ -39,7 +39,7 @@ def test_growth_is_read_at_the_nearest_samples_and_brought_to_the_intervals_leng
     assert grown["sweeper", "cpu_s"] == pytest.approx(1.03 * 10 / 10.3)
 
 
-@pytest.mark.parametrize("span", [(10, 10), (30, 40), (0, 10), (40, 30)])
+@pytest.mark.parametrize("span", [(10, 10), (30, 40), (0, 7), (40, 30)])
 def test_without_a_sample_near_both_ends_there_is_no_growth(span: tuple[int, int]) -> None:
     assert increases(STEADY, "processes", span[0] * S, span[1] * S) == {}
     assert increases(STEADY, "memory", BEGIN, END) == {}
