@@ -19,10 +19,11 @@ import msgspec
 
 from experiments import machine
 from experiments.analysis.summary import Summary, summary
-from experiments.deploy import broker
+from experiments.deploy import attach, broker
 from experiments.deploy.placement import available, place
 from experiments.design.experiment import Experiment
 from experiments.design.plan import Plan, Trial, plan
+from experiments.design.redact import redacted
 from experiments.metrics.trial import TrialSummary, summarise
 from experiments.report.page import write_report
 from experiments.store.run import PARTIAL, RunFolder
@@ -98,7 +99,7 @@ def run(
 def check(experiment: Experiment) -> None:
     """What can be known before anything starts: CPUs, the server program, the running server, whether engines run the rules.
 
-    Raises: PlacementError, BrokerError, EngineError, RulesError.
+    Raises: PlacementError, BrokerError, AttachError, EngineError, RulesError.
     """
     cpus = available()
     for config in experiment.configs:
@@ -106,8 +107,13 @@ def check(experiment: Experiment) -> None:
         broker.program(config.deploy.redis_server)
     for engine, rules in {(config.system.engine, config.system.rules) for config in experiment.configs}:
         engines.build(engine, load(rules))
-    for url in {config.deploy.redis_url for config in experiment.configs} - {None}:
-        broker.start(Path(), named=None, url=url, cpus=())
+    for config in experiment.configs:
+        url = config.deploy.redis_url
+        if url is not None and config.deploy.kind == "attach":
+            with contextlib.closing(broker.Broker(url, None, keep=True).client()) as client:
+                attach.processes(client, config.system, url)
+        elif url is not None:
+            broker.start(Path(), named=None, url=url, cpus=())
 
 
 def _one(trial: Trial, folder: RunFolder, screen: Screen) -> TrialSummary:
@@ -147,11 +153,11 @@ def _created(experiment: Experiment, planned: Plan, out: Path, command: str) -> 
     return RunFolder.create(
         out / experiment.name / f"{stamp}-{secrets.token_hex(2)}",
         {
-            "experiment": msgspec.to_builtins(experiment),
+            "experiment": redacted(msgspec.to_builtins(experiment)),
             "trials_planned": len(planned.trials),
             "commit": head,
             "dirty": dirty,
-            "command": command,
+            "command": redacted(command),
             "machine": machine.describe(),
             "begun_utc": _now(),
         },
@@ -165,7 +171,7 @@ def _resumed(experiment: Experiment, out: Path) -> RunFolder:
             f"nothing to resume: {out / experiment.name} holds no interrupted run; leave --resume out to begin one"
         )
     folder = RunFolder.open(candidates[-1])
-    if folder.manifest["experiment"] != msgspec.json.decode(msgspec.json.encode(experiment)):
+    if folder.manifest["experiment"] != redacted(msgspec.json.decode(msgspec.json.encode(experiment))):
         raise RunError(
             f"{folder.path} was begun with another config; resume it with that one, or remove the folder and begin again"
         )

@@ -15,10 +15,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from experiments.collect import collect
-from experiments.deploy.local import LocalDeployment
+from experiments.deploy import registry as targets
 from experiments.deploy.placement import available, place
 from experiments.deploy.process import ChildProcess, ProcessError
 from experiments.design.plan import Trial
+from experiments.design.redact import redacted
 from experiments.faults.fault import Fault
 from experiments.probes.sampler import Sample, Sampler
 from experiments.store.record import Load, TrialRecord
@@ -74,13 +75,7 @@ class TrialRun:
         self._watch = watch
         self._epoch = trial.epoch(run_id)
         self._placement = place(available(), config.system.worker_cores, msgspec.to_builtins(config.placement))
-        self._target = LocalDeployment(
-            config.system,
-            self._placement,
-            folder,
-            redis_server=config.deploy.redis_server,
-            redis_url=config.deploy.redis_url,
-        )
+        self._target = targets.build(config, self._placement, folder)
         self._load = _load(trial)
         self._harness: dict[str, ChildProcess] = {}
         self._faults_seen: list[dict[str, Any]] = []
@@ -317,7 +312,7 @@ class TrialRun:
         return self._target.counters(), self._target.left()
 
     def _pids(self) -> dict[str, list[int]]:
-        started = self._target.parts() | {name: [process] for name, process in self._harness.items()}
+        started = {**self._target.parts(), **{name: [process] for name, process in self._harness.items()}}
         return {part: [process.pid for process in processes] for part, processes in started.items()}
 
     def _cpu(self) -> dict[str, float]:
@@ -336,7 +331,7 @@ class TrialRun:
             replicate=trial.replicate,
             seed=trial.seed,
             epoch=self._epoch,
-            config=msgspec.to_builtins(trial.config),
+            config=redacted(msgspec.to_builtins(trial.config)),
             start_mono_ns=self._start_mono_ns,
             window=self._window,
             faults=self._faults_seen,

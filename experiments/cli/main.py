@@ -18,6 +18,7 @@ INTERRUPTED: Final = 130
 MENDABLE: Final = (
     ("experiments.design.errors", "ConfigError"),
     ("experiments.deploy.broker", "BrokerError"),
+    ("experiments.deploy.attach", "AttachError"),
     ("experiments.deploy.placement", "PlacementError"),
     ("experiments.run", "RunError"),
     ("experiments.store.run", "StoreError"),

@@ -14,6 +14,7 @@ from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED
 from experiments.cli.screen import LiveScreen, QuietScreen, wide_console
 from experiments.cli.verdict import print_end
 from experiments.design.config import load
+from experiments.design.redact import redacted
 from experiments.store.run import PARTIAL
 
 
@@ -25,8 +26,10 @@ from experiments.store.run import PARTIAL
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), show_default=True,
               help="Where runs are kept.")  # fmt: skip
 @click.option(
-    "--redis", "redis_url", metavar="URL", help="Use this running, empty Redis instead of the embedded server."
-)
+    "--redis", "redis_url", metavar="URL", envvar="CAUDAL_REDIS", show_envvar=True,
+    help="Use this running, empty Redis instead of the embedded server; with --attach, the running system's.",
+)  # fmt: skip
+@click.option("--attach", metavar="HOST:PORT", help="Measure the system that runs already and takes messages there.")
 @click.option("--resume", is_flag=True, help="Go on with the last interrupted run of this experiment.")
 @click.option(
     "--budget", "budget_s", type=SECONDS, metavar="TIME", help="End at a block's end after this time, e.g. 20m."
@@ -37,6 +40,7 @@ def run(
     overrides: tuple[str, ...],
     out: Path,
     redis_url: str | None,
+    attach: str | None,
     resume: bool,
     budget_s: float | None,
     quiet: bool,
@@ -48,12 +52,15 @@ def run(
       caudal run quickstart
       caudal run batching --set swarm.agents=50 --budget 20m
       caudal run cores --resume
+      caudal run agents.toml --attach 127.0.0.1:24224 --redis redis://:PASSWORD@127.0.0.1:6379/0
 
     Ends with VALID or INVALID. Exit code 0 if every trial is valid, 3 if one isn't, 2 for an error in the config, 130 if
     interrupted: what is done is kept then, and --resume goes on.
     """
     if redis_url is not None:
         overrides = (*overrides, f'deploy.redis_url="{redis_url}"')
+    if attach is not None:
+        overrides = (*overrides, 'deploy.kind="attach"', f'deploy.listen="{attach}"')
     experiment = load(config, overrides)
     notes = Console(stderr=True)
     screen = QuietScreen() if quiet else LiveScreen(notes)
@@ -66,7 +73,7 @@ def run(
     except KeyboardInterrupt:
         kept = sorted((out / experiment.name).glob(f"*{PARTIAL}"))
         say = (
-            f"what is done is kept in {kept[-1]}; {shlex.join([*words, '--resume'])} goes on"
+            f"what is done is kept in {kept[-1]}; {redacted(shlex.join([*words, '--resume']))} goes on"
             if kept
             else "nothing was done"
         )

@@ -91,7 +91,7 @@ def up(
 
 
 class Outlet:
-    """Takes result rows (only to make room) and detections out of Redis."""
+    """Takes result rows (only to make room, and not while a harness takes them) and detections out of Redis."""
 
     def __init__(self, client: Any, found: BinaryIO | None) -> None:
         self._client = client
@@ -101,7 +101,8 @@ class Outlet:
     def drain(self) -> int:
         """Takes what is there; gives how many items."""
         try:
-            rows = self._client.lpop(keys.ROWS, _MOST_ITEMS) or []
+            measured = self._client.exists(keys.HARNESS)
+            rows = [] if measured else self._client.lpop(keys.ROWS, _MOST_ITEMS) or []
             lines = self._client.lpop(keys.DETECTIONS, _MOST_ITEMS) or []
         except redis_client.RedisError:
             return 0  # the broker is away: nothing is lost by asking again

@@ -3,32 +3,20 @@
 Start-up order as the design has it: nothing starts before the broker answers. Everything listens on loopback only.
 """
 
-import contextlib
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import redis
 
-from experiments.deploy import broker
+from experiments.deploy import account, broker
 from experiments.deploy.placement import Placement
-from experiments.deploy.process import ChildProcess, ProcessError
+from experiments.deploy.process import ChildProcess
 from experiments.deploy.target import Address
-from system.broker import keys
 from system.settings import Process, SystemSettings, to_environment
 
 GATEWAY_START_S: Final = 15.0
-
-
-@contextlib.contextmanager
-def _answering() -> Iterator[None]:
-    try:
-        yield
-    except redis.RedisError as error:
-        raise ProcessError(f"the broker doesn't answer: {error}") from error
 
 
 def _address(text: str) -> Address:
@@ -164,30 +152,11 @@ class LocalDeployment:
 
     def counters(self) -> dict[str, int]:
         """See `Target`."""
-        pipe = self.client().pipeline(transaction=True)
-        pipe.hgetall(keys.COUNTERS)
-        pipe.llen(keys.QUEUE)
-        pipe.hlen(keys.UNACKED)
-        pipe.zcard(keys.PENDING)
-        with _answering():
-            counted, queued, unacked, pending = pipe.execute()
-        return {
-            "queued": queued,
-            "unacked": unacked,
-            "pending": pending,
-            **{name.decode(): int(value) for name, value in counted.items()},
-        }
+        return account.counters(self.client())
 
     def left(self) -> set[bytes]:
         """See `Target`."""
-        client = self.client()
-        with _answering():
-            pending = set(client.zrange(keys.PENDING, 0, -1))
-            messages = [json.loads(one) for one in client.lrange(keys.QUEUE, 0, -1)]
-            messages += [json.loads(one)[0] for one in client.hvals(keys.UNACKED)]
-        if self._system.journal:
-            return pending  # a message of a batch that was finished meanwhile leaves nothing to do
-        return {one.encode("latin-1") for message in messages for one in message["headers"].get("batches", ())}
+        return account.left(self.client(), journal=self._system.journal)
 
     def describe(self) -> dict[str, Any]:
         """See `Target`."""

@@ -1,11 +1,13 @@
 """The interface of a target: a system under test that can be started, fed, watched and stopped.
 
-The pipeline of `system/` is the first one (local.py); another is one new file.
+The pipeline of `system/` is there twice: started here (local.py), or running already (attach.py). Another is one new file
+and one line in `registry`.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from experiments.deploy.process import ChildProcess
+import psutil
 
 
 class Address(NamedTuple):
@@ -15,8 +17,31 @@ class Address(NamedTuple):
     port: int
 
 
+class Part(Protocol):
+    """A process of the system: one of ours, or one that is only seen."""
+
+    pid: int
+
+    def tree(self) -> list[psutil.Process]:
+        """It and its living descendants."""
+        ...
+
+    def cpu_s(self) -> float:
+        """CPU seconds so far of it and all its descendants."""
+        ...
+
+    def death(self) -> str | None:
+        """How it ended without having been told to; None if it runs or was stopped."""
+        ...
+
+
 class Target(Protocol):
     """A running system."""
+
+    @property
+    def url(self) -> str:
+        """The broker's URL, where the result rows are. Only after `start`."""
+        ...
 
     def start(self, *, workers: bool) -> Address:
         """Starts it, and gives where it takes load as soon as it does; `workers`: whether to start them too."""
@@ -38,8 +63,8 @@ class Target(Protocol):
         """Stops the workers: what they run may end within `grace_s`, nothing new begins."""
         ...
 
-    def parts(self) -> dict[str, list[ChildProcess]]:
-        """Its processes by part: broker, gateway, workers, sweeper. For CPU accounting and for faults."""
+    def parts(self) -> Mapping[str, Sequence[Part]]:
+        """Its processes by part: broker, gateway, workers, sweeper; as far as they are seen. For CPU and faults."""
         ...
 
     def counters(self) -> dict[str, int]:

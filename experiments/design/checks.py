@@ -174,6 +174,26 @@ def server(config: TrialConfig) -> Iterable[Problem]:
         )
 
 
+def running(config: TrialConfig) -> Iterable[Problem]:
+    """A system that runs already is named by two addresses; nothing of it is ours to stop or kill."""
+    deploy = config.deploy
+    if deploy.kind != "attach":
+        if deploy.listen is not None:
+            wrong = f'must be left out where deploy.kind = "{deploy.kind}", got {shown(deploy.listen)}'
+            yield Problem("deploy.listen", wrong, 'a running system is measured with kind = "attach"')
+        return
+    for name, example in (("listen", "127.0.0.1:24224"), ("redis_url", "redis://127.0.0.1:6379/0")):
+        if getattr(deploy, name) is None:
+            wrong = 'must be given where deploy.kind = "attach", got none'
+            yield Problem(f"deploy.{name}", wrong, f"say where the running system is, such as {shown(example)}")
+    if isinstance(config.swarm.arrivals, Drain):
+        wrong = 'must be another than "drain" where deploy.kind = "attach", got "drain"'
+        yield Problem("swarm.arrivals.kind", wrong, "a drain stops the gateway, which isn't ours: take saturate")
+    if config.faults:
+        wrong = f'must be left out where deploy.kind = "attach", got {len(config.faults)}'
+        yield Problem("faults", wrong, 'they end processes that aren\'t ours: deploy it with kind = "local"')
+
+
 def fault_times(config: TrialConfig) -> Iterable[Problem]:
     """A fault after the load's end would hit nothing, and a drain has no load's clock to inject one by."""
     if config.faults and isinstance(config.swarm.arrivals, Drain):
@@ -213,6 +233,7 @@ CHECKS: tuple[Callable[[TrialConfig], Iterable[Problem]], ...] = (
     celery,
     placement,
     server,
+    running,
     fault_times,
     probes,
 )

@@ -14,6 +14,7 @@ from experiments.probes.registry import DEFAULT
 from system.settings import SystemSettings
 
 Cpus = Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=65_535)], ...], msgspec.Meta(min_length=1)]
+HostPort = Annotated[str, msgspec.Meta(pattern=r"^.+:\d{1,5}$")]
 RedisUrl = Annotated[str, msgspec.Meta(pattern=r"^(redis|rediss|unix)://.")]
 
 
@@ -28,9 +29,11 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the system comes from: started here (`local`), on the named server, a running one, or the embedded one."""
+    """Where the system comes from: started here (`local`), on the named server, a running one, or the embedded one; or
+    running already (`attach`), taking messages at `listen` and kept in `redis_url`."""
 
-    kind: Literal["local"] = "local"
+    kind: Literal["local", "attach"] = "local"
+    listen: HostPort | None = None
     redis_server: str | None = None
     redis_url: RedisUrl | None = None
 

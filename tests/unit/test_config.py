@@ -268,7 +268,7 @@ def test_journal_and_coalescing_need_the_claim_check_and_every_publisher_takes_b
         ("[placement]\nswarm = [1, 1]", ["placement.swarm must name each CPU once"]),
         ("[placement]\nswarm = []", ["placement.swarm must be a list (not empty)"]),
         ("[placement]\nworkers = [1]\n[system]\nworker_cores = 2", ["system.worker_cores must be at most the 1 CPUs"]),
-        ('[deploy]\nkind = "attach"', ['deploy.kind must be "local"', '"attach"']),
+        ('[deploy]\nkind = "remote"', ['deploy.kind must be "attach" or "local"', '"remote"']),
         (
             '[probes]\nnames = ["queu"]',
             ["probes.names must be of queue, processes", 'got "queu"', "the nearest is queue"],
