@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "sweeper": "the sweeper, which finds lost batches again",
     "swarm": "one swarm process",
     "health": "whether a part of a running system does its work",
+    "completion": "teach your shell to complete all this",
     "doctor": "what on this machine would spoil a measurement",
 }
 

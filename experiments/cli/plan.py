@@ -4,14 +4,22 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from experiments.cli import complete
 from experiments.cli.screen import cell_text
 from experiments.design import plan as planning
 from experiments.design.config import load
 
 
 @click.command()
-@click.argument("config")
-@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a key. Repeatable.")
+@click.argument("config", shell_complete=complete.configs)
+@click.option(
+    "--set",
+    "overrides",
+    metavar="KEY=VALUE",
+    multiple=True,
+    shell_complete=complete.keys,
+    help="Override a key. Repeatable.",
+)
 def plan(config: str, overrides: tuple[str, ...]) -> None:
     """Show the cells, trials and expected minutes of the experiment CONFIG.
 

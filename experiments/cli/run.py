@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from experiments import run as runner
+from experiments.cli import complete
 from experiments.cli.duration import SECONDS
 from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED
 from experiments.cli.screen import LiveScreen, QuietScreen, wide_console
@@ -19,9 +20,14 @@ from experiments.store.run import PARTIAL
 
 
 @click.command()
-@click.argument("config")
+@click.argument("config", shell_complete=complete.configs)
 @click.option(
-    "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a key, e.g. swarm.agents=50. Repeatable."
+    "--set",
+    "overrides",
+    metavar="KEY=VALUE",
+    multiple=True,
+    shell_complete=complete.keys,
+    help="Override a key, e.g. swarm.agents=50. Repeatable.",
 )
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), show_default=True,
               help="Where runs are kept.")  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
+from experiments.cli import complete
 from experiments.cli.options import REDIS
 from experiments.design.config import decode
 from system.settings import PROFILES, Process, SystemSettings, to_environment
@@ -16,7 +17,14 @@ from system.settings import PROFILES, Process, SystemSettings, to_environment
 def system_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a command --redis, --profile and --set: the arguments of `process_settings`."""
     for option in (
-        click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="A key of [system]: engine=re."),
+        click.option(
+            "--set",
+            "settings",
+            metavar="KEY=VALUE",
+            multiple=True,
+            shell_complete=complete.system_keys,
+            help="A key of [system]: engine=re.",
+        ),
         click.option("--profile", type=click.Choice(sorted(PROFILES)), default="tuned", show_default=True),
         REDIS,
     ):

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final
 import click
 import redis as redis_client
 
+from experiments.cli import complete
 from experiments.cli.main import INTERRUPTED
 from experiments.cli.options import Address
 from experiments.cli.system_options import settings_of
@@ -36,7 +37,14 @@ _MOST_ITEMS: Final = 5000
     "--detections", type=click.Path(path_type=Path, dir_okay=False), help="Append each match here, a JSON line."
 )
 @click.option("--rules", multiple=True, metavar="R", help="builtin, a TOML pack or a list of patterns. Repeatable.")
-@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="A key of [system], e.g. engine=re.")
+@click.option(
+    "--set",
+    "settings",
+    metavar="KEY=VALUE",
+    multiple=True,
+    shell_complete=complete.system_keys,
+    help="A key of [system], e.g. engine=re.",
+)
 def up(
     profile: str, redis_url: str | None, listen: tuple[str, int], syslog: tuple[str, int] | None,
     detections: Path | None, rules: tuple[str, ...], settings: tuple[str, ...],
