@@ -6,6 +6,7 @@ The id is (tag, chunk) as opaque bytes; a client that names no chunk gets a rand
 import msgspec
 
 from system.wire.chunk import Chunk
+from system.wire.pieces import Pieces
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -17,6 +18,6 @@ class Batch(msgspec.Struct, frozen=True):
 
     id: bytes
     chunk: Chunk | None
-    packed: bytes
+    packed: bytes | Pieces
     gzip: bool
     received_mono_ns: int

@@ -15,11 +15,15 @@ from redis.exceptions import NoScriptError
 
 from system.broker import keys, payload
 from system.broker.batch import Batch
+from system.broker.bulk import Bulk
+from system.broker.resp import Argument
 from system.wire import batch_id as batch_ids
 from system.wire.chunk import Chunk
 
 #: For how long the chunk of a client that isn't one of our agents is remembered, in seconds: 88 bytes a chunk in Redis.
 FOREIGN_ID_TTL_S: Final = 3600
+
+_ACCEPT_KEYS: Final = tuple(name.encode() for name in (keys.PENDING, keys.QUEUE, keys.HIGH, keys.COUNTERS))
 
 #: Record numbers above this aren't exact in Lua's doubles: such a chunk is treated as another client's.
 _MOST_RECORD: Final = 2**53
@@ -66,7 +70,7 @@ def accept_arguments(
 
     `staged`: for each batch the key under which its payload lies already, or nothing.
     """
-    arguments: list[Any] = [4, keys.PENDING, keys.QUEUE, keys.HIGH, keys.COUNTERS, message, FOREIGN_ID_TTL_S]
+    arguments: list[Any] = [4, *_ACCEPT_KEYS, message, FOREIGN_ID_TTL_S]
     for batch, key in zip(batches, staged or [b""] * len(batches), strict=True):
         stored = b"" if key else payload.encode(batch, published_mono_ns)
         chunk = batch.chunk
@@ -92,17 +96,17 @@ class Journal:
 
     def __init__(self, client: Any, rows_limit: int) -> None:
         self._client = client
+        self._bulk = Bulk(client)
         self._rows_limit = rows_limit
 
     def start(self, ids: Sequence[bytes]) -> tuple[list[int], list[bytes | None]]:
         """Begins a group: the number of the attempt for each id (0: no longer pending) and its payload."""
-        for load_first in (False, True):
-            pipe = self._client.pipeline(transaction=False)
-            if load_first:
-                pipe.script_load(START.source)
-            pipe.evalsha(START.sha, 2, keys.PENDING, keys.ATTEMPTS, *ids)
-            pipe.mget([keys.PAYLOAD + one for one in ids])
-            *_, attempts, payloads = pipe.execute(raise_on_error=False)
+        wanted: list[list[Argument]] = [
+            [b"EVALSHA", START.sha.encode(), 2, keys.PENDING.encode(), keys.ATTEMPTS.encode(), *ids],
+            [b"MGET", *(keys.PAYLOAD + one for one in ids)],
+        ]
+        for load_first in ([], [[b"SCRIPT", b"LOAD", START.source.encode()]]):
+            *_, attempts, payloads = self._bulk.execute([*load_first, *wanted])
             if isinstance(attempts, NoScriptError) and not load_first:
                 continue
             for reply in (attempts, payloads):
@@ -110,6 +114,13 @@ class Journal:
                     raise reply
             return attempts, payloads
         raise AssertionError("unreachable: the second round loads the script")
+
+    def payloads(self, ids: Sequence[bytes]) -> list[bytes | None]:
+        """What is stored under the ids."""
+        (found,) = self._bulk.execute([[b"MGET", *(keys.PAYLOAD + one for one in ids)]])
+        if isinstance(found, Exception):
+            raise found
+        return list(found)
 
     def finish(self, ends: Sequence[Finished]) -> list[int]:
         """Ends a group: 1 for each batch whose row was written now, 0 for one that was finished before."""

@@ -59,7 +59,8 @@ def analyse_records(batch: Batch, published_mono_ns: int) -> TaskCall:
     """
     name = text(batch.id)
     try:
-        found = locate(inflate(batch.packed) if batch.gzip else batch.packed)
+        packed = bytes(batch.packed)
+        found = locate(inflate(packed) if batch.gzip else packed)
     except InflateError:
         found = locate(b"\xc1")
     lines = [

@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from system.broker import journal, keys, payload
 from system.broker.batch import Batch
@@ -22,6 +22,7 @@ from system.broker.connect import asyncio_client
 from system.broker.grouping import groups
 from system.broker.message import analyse, analyse_records, render
 from system.broker.publisher import BrokerUnavailableError, Outcome
+from system.broker.resp import Argument, packed
 from system.settings import Process
 
 #: Payloads from this size on go by MSET.
@@ -66,23 +67,39 @@ class PipelinedPublisher:
         return [one for told in outcomes for one in told]
 
     async def _round(self, tasks: Sequence[Sequence[Batch]], *, load_first: bool) -> list[Any]:
-        pipe = self._redis.pipeline(transaction=False)
-        if load_first:
-            pipe.script_load(journal.ACCEPT.source)
         published = time.monotonic_ns()
         large = [batch for group in tasks for batch in group if len(batch.packed) >= STAGED_BYTES]
         names = [b"%b:%d" % (self._staging, number) for number in range(len(large))]
+        commands: list[list[Argument]] = [[b"SCRIPT", b"LOAD", journal.ACCEPT.source.encode()]] if load_first else []
         if large:
-            pipe.mset({name: payload.encode(batch, published) for name, batch in zip(names, large, strict=True)})
+            staging: list[Argument] = [b"MSET"]
+            for name, batch in zip(names, large, strict=True):
+                staging += (name, payload.pieces(batch, published))
+            commands.append(staging)
         following = iter(names)
         for group in tasks:
             message = render(analyse([batch.id for batch in group]))
             staged = [next(following) if len(batch.packed) >= STAGED_BYTES else b"" for batch in group]
-            pipe.evalsha(journal.ACCEPT.sha, *journal.accept_arguments(group, message, published, staged))
-        replies: list[Any] = await pipe.execute(raise_on_error=False)
-        if large and isinstance(replies[load_first], Exception):
-            raise replies[load_first]
+            arguments = journal.accept_arguments(group, message, published, staged)
+            commands.append([b"EVALSHA", journal.ACCEPT.sha.encode(), *arguments])
+        replies = await self._execute(commands)
+        for reply in replies[: -len(tasks)]:
+            if isinstance(reply, Exception):
+                raise reply
         return replies[-len(tasks) :]
+
+    async def _execute(self, commands: Sequence[Sequence[Argument]]) -> list[Any]:
+        """One reply a command, errors of the server among them; all in one round trip, with nothing large copied."""
+        pool = self._redis.connection_pool
+        connection = await pool.get_connection()
+        try:
+            await connection.send_packed_command(packed(commands), check_health=False)
+            return [await _reply(connection) for _ in commands]
+        except BaseException:
+            await connection.disconnect(nowait=True)  # what it would read next belongs to these commands
+            raise
+        finally:
+            await pool.release(connection)
 
     async def _push(self, tasks: Sequence[Sequence[Batch]]) -> None:
         published = time.monotonic_ns()
@@ -100,3 +117,10 @@ class PipelinedPublisher:
     async def close(self) -> None:
         """Closes the connections."""
         await self._redis.aclose()
+
+
+async def _reply(connection: Any) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error

@@ -2,7 +2,7 @@
 
 Each read goes through `feed`, which steps from head to body to option. A packed body is jumped over by its length; a
 forward or message body is stepped over by a walker that resumes where the last read ended. No byte is looked at twice,
-and a body is copied once: when it is complete, out of the reads it came in.
+and a large body is never copied: it is the pieces of the reads it came in.
 
 Invariants: what is held never exceeds the limit by more than one read; a length claimed above the limit is refused
 before anything is allocated for it.
@@ -16,6 +16,7 @@ from system.wire.format import NIL
 from system.wire.head import Head, read_head
 from system.wire.messages import Envelope, Mode, ProtocolError, Refusal
 from system.wire.option import Option, read_option
+from system.wire.pieces import Pieces
 from system.wire.walker import new_walker, skip
 
 #: Reads smaller than this are joined as they come, so that a sender of single bytes can't cost an object for each.
@@ -40,7 +41,7 @@ class FrameReader:
         self.frames = 0
         self._cut = b""  # a head or option whose end has not come yet
         self._head: Head | None = None
-        self._packed: bytes | None = None  # the body, once complete, while its option has not come yet
+        self._packed: bytes | Pieces | None = None  # the body, once complete, while its option has not come yet
         self._parts: list[bytes | bytearray | memoryview] = []
         self._parts_bytes = 0
         self._end = 0  # packed mode: where the body ends, counted from the beginning of the current read
@@ -143,18 +144,20 @@ class FrameReader:
         else:
             self._parts.append(bytearray(data[at:]))
 
-    def _body(self, data: bytes, at: int, end: int) -> bytes:
+    def _body(self, data: bytes, at: int, end: int) -> bytes | Pieces:
         assert self._head is not None
         if self._parts_bytes + end - at > self._limit_bytes:
             raise ProtocolError(Refusal.TOO_LARGE)
         bare = self._head.mode is Mode.MESSAGE
         if not self._parts and not bare:
             return data[at:end]
+        # A last piece that is much smaller than its read would keep the whole read in memory.
+        last = memoryview(data)[at:end] if 8 * (end - at) > len(data) else data[at:end]
         entry_header = [_ENTRY_HEADER] if bare else []
-        body = b"".join((*entry_header, *self._parts, memoryview(data)[at:end]))
+        body = Pieces((*entry_header, *self._parts, last))
         self._parts = []
         self._parts_bytes = 0
-        return body
+        return body if len(body) > _SMALL_READ_BYTES else bytes(body)
 
     def _envelope(self, option: Option) -> Envelope:
         head, packed = self._head, self._packed

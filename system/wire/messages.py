@@ -10,6 +10,8 @@ import enum
 
 import msgspec
 
+from system.wire.pieces import Pieces
+
 
 class Refusal(enum.StrEnum):
     """Why a message is none. The values name counters."""
@@ -47,12 +49,13 @@ class Mode(enum.StrEnum):
 class Envelope(msgspec.Struct, frozen=True):
     """One message as the gateway passes it on, whatever its mode.
 
-    `packed` is the concatenated `[time, record]` entries as they came (`gzip`: compressed). `chunk` is the client's id,
-    as opaque bytes, and `ack` the ready answer that repeats it as it came (str or bin); both None if it asked for none.
+    `packed` is the concatenated `[time, record]` entries as they came (`gzip`: compressed), a large body in its pieces.
+    `chunk` is the client's id, as opaque bytes, and `ack` the ready answer that repeats it as it came (str or bin); both
+    None if it asked for none.
     """
 
     tag: bytes
-    packed: bytes
+    packed: bytes | Pieces
     gzip: bool
     chunk: bytes | None
     ack: bytes | None

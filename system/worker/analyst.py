@@ -115,7 +115,7 @@ class Analyst:
     def _fetch(self, ids: list[bytes]) -> tuple[list[int], list[bytes | None]]:
         if self._system.journal:
             return self._journal.start(ids)
-        stored = self._client.mget([keys.PAYLOAD + one for one in ids])
+        stored = self._journal.payloads(ids)
         return [int(value is not None) for value in stored], stored
 
     def _finish(self, ends: list[Finished]) -> list[int]:
