@@ -1,4 +1,4 @@
-"""Turns what swarm and recorder wrote (batches.bin, rows.bin) into the trial's tables.
+"""Turns what swarm and recorder wrote (batches-N.bin, rows.bin) into the trial's tables.
 
 The commit's instant of a task travels with a later row of the same writer; here it comes back to the rows it belongs to.
 A row whose writer died before it could ship the instant keeps 0: committed, instant unknown.
@@ -25,7 +25,8 @@ def collect(folder: Path, epoch: int) -> tuple[Tables, int]:
             f"{folder / 'rows.bin'} holds {int(strange.sum())} rows of unknown kinds, the first of kind"
             f" {headers['kind'][strange][0]}: system and harness are of different versions"
         )
-    tables = Tables(_batches(folder / "batches.bin"), _results(headers, epoch), _hits(headers, hits))
+    cut = [_batches(path) for path in sorted(folder.glob("batches-*.bin"))]
+    tables = Tables(np.concatenate(cut), _results(headers, epoch), _hits(headers, hits))
     return tables, int((headers["kind"] != row.STAMP).sum())
 
 

@@ -122,8 +122,9 @@ def _one(trial: Trial, folder: RunFolder, screen: Screen) -> TrialSummary:
     logs.mkdir(parents=True)
     record, tables = TrialRun(trial, folder.run_id, logs, screen.moment).run()
     folder.add(record, tables)
-    for leftover in ("batches.bin", "rows.bin", "broker.conf", "swarm.progress", "recorder.progress"):
-        (logs / leftover).unlink(missing_ok=True)
+    for leftover in ("*.bin", "*.progress", "broker.conf"):
+        for path in logs.glob(leftover):
+            path.unlink()
     return summarise(record, tables)
 
 

@@ -21,13 +21,13 @@ from experiments.deploy.process import ChildProcess, ProcessError
 from experiments.design.plan import Trial
 from experiments.design.redact import redacted
 from experiments.faults.fault import Fault
+from experiments.fleet import Fleet
+from experiments.load import load_of, sources_of, spec_of
+from experiments.metrics.schedule import redrawn
 from experiments.probes.sampler import Sample, Sampler
-from experiments.store.record import Load, TrialRecord
+from experiments.store.record import TrialRecord
 from experiments.store.tables import Tables
-from loadgen.model.arrivals.process import OpenLoopProcess
-from loadgen.model.schedule import schedule
-from loadgen.progress import RECORDER, SWARM, Progress
-from loadgen.spec import RecordsSpec, SwarmSpec
+from loadgen.progress import RECORDER, Counted, Progress
 from system.broker import keys
 from system.signatures.loaders import load as load_signatures
 from system.wire import batch_id
@@ -53,7 +53,7 @@ class Moment(NamedTuple):
     phase: str
     elapsed_s: float
     expected_s: float
-    swarm: Progress
+    swarm: Counted
     rows: Progress
     probes: Mapping[str, tuple[Sample | None, Sample]]
 
@@ -76,8 +76,8 @@ class TrialRun:
         self._epoch = trial.epoch(run_id)
         self._placement = place(available(), config.system.worker_cores, msgspec.to_builtins(config.placement))
         self._target = targets.build(config, self._placement, folder)
-        self._load = _load(trial)
-        self._harness: dict[str, ChildProcess] = {}
+        self._load = load_of(config.swarm, config.trial)
+        self._harness: dict[str, list[ChildProcess]] = {}
         self._faults_seen: list[dict[str, Any]] = []
         self._injecting = threading.Lock()
         self._begun = time.monotonic()
@@ -109,7 +109,7 @@ class TrialRun:
         finally:
             # What had to end in order has ended by now; what still runs belongs to a trial that failed.
             self._probes.stop()
-            for process in self._harness.values():
+            for process in self._of_harness():
                 process.stop(grace_s=0.0)
             self._target.stop(grace_s=0.0)
 
@@ -122,47 +122,42 @@ class TrialRun:
             self._pids, self._target.url, self._folder, seed=self._trial.seed, **msgspec.to_builtins(config.probes)
         )
         self._probes.start()
-        recorder = self._spawn("recorder", ["-m", "loadgen.recorder", keys.ROWS, str(self._folder), str(self._epoch)])
+        dealt = (config.swarm.processes, config.swarm.agents_per_connection)
+        recorder = ChildProcess(
+            "recorder",
+            [sys.executable, "-m", "loadgen.recorder", keys.ROWS, str(self._folder), *map(str, (self._epoch, *dealt))],
+            self._folder,
+            cpus=self._placement.swarm,
+            environment={},
+        )
+        self._harness["recorder"] = [recorder]
         recorder.tell(self._target.url)
         recorder.expect("ready", 10.0)
         self._rows = Progress.read(self._folder / "recorder.progress", RECORDER)
-        spec = SwarmSpec(
+        spec = spec_of(
+            config.swarm,
+            config.trial,
             host=address.host,
             port=address.port,
             folder=str(self._folder),
             rows_progress=str(self._folder / "recorder.progress"),
             epoch=self._epoch,
             seed=self._trial.seed,
-            agents=config.swarm.agents,
-            batch_size=config.swarm.batch_size,
-            timeout_s=config.swarm.timeout_s,
-            pause_s=config.swarm.pause_s,
-            inflight_batches=config.swarm.inflight_batches,
-            buffer_batches=config.swarm.buffer_batches,
-            horizon_s=config.trial.warmup_s + config.trial.measure_s,
-            arrivals=config.swarm.arrivals,
-            records=_records(self._trial),
             sources=self._load.sources,
         )
-        path = self._folder / "swarm.json"
-        path.write_bytes(msgspec.json.encode(spec))
-        self._swarm = self._spawn("swarm", ["-m", "loadgen.swarm", str(path)])
-        self._await(lambda: self._swarm.said("ready") is not None, "start", _SWARM_START_S)
-        self._await(self._target.workers_ready, "start", _WORKERS_START_S)
-        self._sent = Progress.read(self._folder / "swarm.progress", SWARM)
+        self._fleet = Fleet(spec, self._placement.swarm)
+        self._harness["swarm"] = self._fleet.processes
+        self._await(lambda: self._fleet.said("connecting"), "start", _SWARM_START_S)
+        self._sent = self._fleet.progress
+        self._await(lambda: self._fleet.said("ready"), "connecting", _SWARM_START_S)
+        self._await(self._target.workers_ready, "starting workers", _WORKERS_START_S)
 
     def _sources(self) -> dict[str, bytes]:
         """What the arrivals read from files: once, for the swarm and the result alike."""
-        arrivals = self._trial.config.swarm.arrivals
         try:
-            return arrivals.sources() if isinstance(arrivals, OpenLoopProcess) else {}
+            return sources_of(self._trial.config.swarm)
         except ValueError as error:
             raise TrialError(f"swarm.arrivals: {error}") from error
-
-    def _spawn(self, name: str, words: list[str]) -> ChildProcess:
-        process = ChildProcess(name, [sys.executable, *words], self._folder, cpus=self._placement.swarm, environment={})
-        self._harness[name] = process
-        return process
 
     def _play(self) -> None:
         phases = self._trial.config.trial
@@ -173,7 +168,7 @@ class TrialRun:
         begin = self._start_mono_ns + round(phases.warmup_s * 1e9)
         end = begin + round(phases.measure_s * 1e9)
         self._window = (begin, end)
-        self._swarm.tell(f"go {self._start_mono_ns}")
+        self._fleet.tell(f"go {self._start_mono_ns}")
         faults = [
             threading.Thread(target=self._inject, args=(fault,), daemon=True) for fault in self._trial.config.faults
         ]
@@ -185,13 +180,13 @@ class TrialRun:
         self._cpu_end = self._cpu()
         for thread in faults:
             thread.join()
-        self._await(lambda: bool(self._sent["loaded"]), "measuring", 10.0)
+        self._await(lambda: self._fleet.loaded, "measuring", 10.0)
 
     def _lay_backlog(self) -> None:
         config = self._trial.config
         self._start_mono_ns = time.monotonic_ns()
-        self._swarm.tell(f"go {self._start_mono_ns}")
-        self._await(lambda: self._swarm.said("idle") is not None, "laying backlog", config.trial.drain_timeout_s)
+        self._fleet.tell(f"go {self._start_mono_ns}")
+        self._await(lambda: self._fleet.said("idle"), "laying backlog", config.trial.drain_timeout_s)
         self._target.stop_gateway(_GRACE_S)
         self._target.start_workers()
         self._await(self._target.workers_ready, "starting workers", _WORKERS_START_S)
@@ -202,7 +197,7 @@ class TrialRun:
         wait_ns = self._start_mono_ns + round(fault.at_s * 1e9) - time.monotonic_ns()
         time.sleep(max(0.0, wait_ns / 1e9))
         with self._injecting:
-            done = fault.inject(self._target.parts())
+            done = fault.inject({**self._target.parts(), **self._harness})
             self._faults_seen.append({**msgspec.to_builtins(fault), "at_mono_ns": time.monotonic_ns(), "done": done})
 
     def _until(self, instant_mono_ns: int, phase: str) -> None:
@@ -233,7 +228,7 @@ class TrialRun:
     def _nobody_died(self, phase: str) -> None:
         killed = {pid for fault in self._faults_seen for pid in fault["done"].get("killed_pids", ())}
         system = (process for processes in self._target.parts().values() for process in processes)
-        for process in (*self._harness.values(), *system):
+        for process in (*self._of_harness(), *system):
             if process.pid not in killed and (death := process.death()) is not None:
                 raise TrialError(f"{phase}: {death}")
 
@@ -266,28 +261,18 @@ class TrialRun:
     def _account(self) -> tuple[TrialRecord, Tables]:
         """Stops the swarm, lets the workers write their last stamps and the recorder drain, and reads it all."""
         self._probes.mark()  # all is over: what was counted now is of the whole trial
-        self._swarm.tell("stop")
-        closing = self._swarm.expect("{", 30.0)
+        counted = self._fleet.stop(30.0)
         self._probes.stop()
         counters, left = self._quiesce()
-        self._harness["recorder"].stop(grace_s=30.0)
+        self._harness["recorder"][0].stop(grace_s=30.0)
         tables, recorded = collect(self._folder, self._epoch)
         chunks = [
             chunk for one in left if (chunk := parse_chunk(batch_id.split(one)[1])) and chunk.epoch == self._epoch
         ]
         planned = self._sent["cut_records"]
         fingerprint = None
-        arrivals = self._trial.config.swarm.arrivals
-        if isinstance(arrivals, OpenLoopProcess):
-            plan = schedule(
-                arrivals,
-                seed=self._trial.seed,
-                agents=self._load.agents,
-                batch_size=self._load.batch_size,
-                timeout_s=self._load.timeout_s,
-                horizon_s=self._load.horizon_s,
-                sources=self._load.sources,
-            )
+        if self._load.open_loop:
+            plan = redrawn(self._load, self._trial.seed)
             planned, fingerprint = plan.records, plan.fingerprint()
         record = self._record(
             planned=planned,
@@ -298,7 +283,7 @@ class TrialRun:
             probes=self._probes.notes(),
             cpu_s={part: self._cpu_end[part] - begin for part, begin in self._cpu_begin.items()},
             signatures=[one.id for one in load_signatures(self._trial.config.system.rules)],
-            swarm=msgspec.json.decode("{" + closing),
+            swarm=counted,
             target=self._target.describe(),
         )
         return record, tables._replace(probes=self._probes.table())
@@ -312,14 +297,17 @@ class TrialRun:
         return self._target.counters(), self._target.left()
 
     def _pids(self) -> dict[str, list[int]]:
-        started = {**self._target.parts(), **{name: [process] for name, process in self._harness.items()}}
+        started = {**self._target.parts(), **self._harness}
         return {part: [process.pid for process in processes] for part, processes in started.items()}
 
     def _cpu(self) -> dict[str, float]:
         """CPU time so far by part; every probe samples too, for the window's ends."""
         self._probes.mark()
         used = {part: sum(process.cpu_s() for process in processes) for part, processes in self._target.parts().items()}
-        return used | {name: process.cpu_s() for name, process in self._harness.items()}
+        return used | {name: sum(process.cpu_s() for process in processes) for name, processes in self._harness.items()}
+
+    def _of_harness(self) -> list[ChildProcess]:
+        return [process for processes in self._harness.values() for process in processes]
 
     def _record(self, **found: Any) -> TrialRecord:
         trial = self._trial
@@ -338,29 +326,3 @@ class TrialRun:
             wall_s=time.monotonic() - self._begun,
             **{"load": self._load, **found},
         )
-
-
-def _records(trial: Trial) -> RecordsSpec:
-    records = trial.config.swarm.records
-    mix = msgspec.to_builtins(records.mix)
-    return RecordsSpec(
-        source=records.source,
-        paths=records.paths,
-        attack_ratio=records.attack_ratio,
-        mix={kind: share for kind, share in mix.items() if share > 0},
-        ring_size=records.ring_size,
-    )
-
-
-def _load(trial: Trial) -> Load:
-    swarm, phases = trial.config.swarm, trial.config.trial
-    return Load(
-        arrivals=msgspec.to_builtins(swarm.arrivals),
-        open_loop=swarm.arrivals.open_loop,
-        agents=swarm.agents,
-        batch_size=swarm.batch_size,
-        timeout_s=swarm.timeout_s,
-        pause_s=swarm.pause_s,
-        horizon_s=phases.warmup_s + phases.measure_s,
-        records=msgspec.to_builtins(_records(trial)),
-    )

@@ -4,8 +4,9 @@ One writer a file; a reader sees each number whole (aligned 8-byte stores), but 
 """
 
 import mmap
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 import numpy as np
 
@@ -18,7 +19,7 @@ RECORDER: Final = ("rows", "batches", "records", "hits", "dead_batches", "last_c
 
 
 class Progress:
-    """Named counters in a file. `values` is the live array, in the order of the names."""
+    """Named counters in a file."""
 
     def __init__(self, path: Path, names: tuple[str, ...], *, create: bool) -> None:
         self.names = names
@@ -26,7 +27,9 @@ class Progress:
             path.write_bytes(bytes(8 * len(names)))
         with path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), 8 * len(names))
-        self.values = np.frombuffer(self._map, dtype=np.int64)
+        #: The live counters, in the order of the names. A memoryview, whose items are plain integers: for one that
+        #: counts each batch, numpy's scalars took ten times as long.
+        self.cells = memoryview(self._map).cast("q")
 
     @classmethod
     def create(cls, path: Path, names: tuple[str, ...]) -> Self:
@@ -39,17 +42,44 @@ class Progress:
         return cls(path, names, create=False)
 
     def __getitem__(self, name: str) -> int:
-        return int(self.values[self.names.index(name)])
+        return self.cells[self.names.index(name)]
 
     def part(self, names: tuple[str, ...]) -> np.ndarray:
         """The live counters of names that stand one after another."""
         begin = self.names.index(names[0])
-        return self.values[begin : begin + len(names)]
+        return np.frombuffer(self._map, np.int64)[begin : begin + len(names)]
 
     def add(self, name: str, amount: int = 1) -> None:
         """Adds to a counter (the writer only)."""
-        self.values[self.names.index(name)] += amount
+        self.cells[self.names.index(name)] += amount
 
     def set(self, name: str, value: int) -> None:
         """Sets a counter (the writer only)."""
-        self.values[self.names.index(name)] = value
+        self.cells[self.names.index(name)] = value
+
+
+class Counted(Protocol):
+    """What is read of a progress file, or of several."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The counters there are."""
+        ...
+
+    def __getitem__(self, name: str) -> int: ...
+
+
+class Together:
+    """The counters of several processes, summed as they are read."""
+
+    def __init__(self, parts: Sequence[Progress]) -> None:
+        self._parts = parts
+        self.names = parts[0].names
+
+    def __getitem__(self, name: str) -> int:
+        return sum(part[name] for part in self._parts)
+
+
+def recorder_names(swarm_processes: int) -> tuple[str, ...]:
+    """The recorder's counters: RECORDER, then for each swarm process the batches of its agents that came to an end."""
+    return (*RECORDER, *(f"ended_{number}" for number in range(swarm_processes)))

@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import redis
 
+from loadgen.model.fleet import process_of
 from loadgen.passage import BUCKETS, passages
-from loadgen.progress import RECORDER, Progress
+from loadgen.progress import Progress, recorder_names
 from system.wire import row
 
 #: Rows taken in one reply. At 6 kB of hits a row at the most this stays below 30 MB.
@@ -24,18 +25,29 @@ ROWS_A_TURN: Final = 5000
 IDLE_S: Final = 0.005
 
 
+class Dealt(NamedTuple):
+    """How agents are dealt to the swarm's processes: each waits for the ends of its own batches."""
+
+    processes: int
+    agents_per_connection: int
+
+
+ONE_PROCESS: Final = Dealt(processes=1, agents_per_connection=1)
+
+
 class Recorder:
     """Drains one Redis list: writes every row down, and counts those of the batches that bear `epoch`.
 
     What other clients sent is none of this trial's: a window that counted it would take it for room.
     """
 
-    def __init__(self, client: Any, key: str, folder: Path, epoch: int) -> None:
+    def __init__(self, client: Any, key: str, folder: Path, epoch: int, dealt: Dealt = ONE_PROCESS) -> None:
         self._client = client
         self._key = key
         self._epoch = np.uint64(epoch)
         self._file = (folder / "rows.bin").open("wb")
-        self._progress = Progress.create(folder / "recorder.progress", RECORDER)
+        self._dealt = dealt
+        self._progress = Progress.create(folder / "recorder.progress", recorder_names(dealt.processes))
 
     def drain(self) -> int:
         """Takes what is there, at most ROWS_A_TURN rows. Gives how many."""
@@ -53,7 +65,12 @@ class Recorder:
             headers["received_mono_ns"][analysed], headers["scanned_mono_ns"][analysed], headers["records"][analysed]
         )
         progress.add("hits", int(headers["hits"][analysed].sum()))
-        progress.add("dead_batches", int((own & (headers["kind"] == row.DEAD)).sum()))
+        dead = own & (headers["kind"] == row.DEAD)
+        progress.add("dead_batches", int(dead.sum()))
+        agents = headers["agent"][analysed | dead].astype(np.int64)
+        played = process_of(agents, self._dealt.agents_per_connection, self._dealt.processes)
+        for number, ended in enumerate(np.bincount(played, minlength=self._dealt.processes).tolist()):
+            progress.add(f"ended_{number}", ended)
         progress.set(
             "last_commit_mono_ns", max(progress["last_commit_mono_ns"], int(headers["committed_mono_ns"].max()))
         )
@@ -80,16 +97,19 @@ class Recorder:
 
 
 def main() -> None:
-    """`python -m loadgen.recorder KEY FOLDER EPOCH`: drains until SIGTERM the Redis whose URL is the first line it is told.
+    """`python -m loadgen.recorder KEY FOLDER EPOCH PROCESSES AGENTS_PER_CONNECTION`: drains a Redis until SIGTERM.
 
-    The URL holds a password, which must not stand on a command line that everybody on the machine can read.
+    Its URL is the first line it is told: that holds a password, which must not stand on a command line that everybody on
+    the machine can read.
     """
-    key, folder, epoch = sys.argv[1:4]
+    key, folder, epoch, *dealt = sys.argv[1:6]
     url = sys.stdin.readline().strip()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    recorder = Recorder(redis.Redis.from_url(url, socket_timeout=5.0), key, Path(folder), int(epoch))
+    recorder = Recorder(
+        redis.Redis.from_url(url, socket_timeout=5.0), key, Path(folder), int(epoch), Dealt(*map(int, dealt))
+    )
     print("ready", flush=True)
     recorder.run(stop)
 

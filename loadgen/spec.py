@@ -2,7 +2,7 @@
 
 import msgspec
 
-from loadgen.model.arrivals.registry import Arrivals
+from loadgen.model.fleet import AgentClass
 
 
 class RecordsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -15,10 +15,20 @@ class RecordsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ring_size: int = 16384
 
 
-class SwarmSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One swarm process. Durations in seconds; `folder` receives batches.bin and the progress file.
+class Disconnects(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Each connection is lost every `every_s` seconds on average, for `down_s` on average: both exponential."""
 
-    `sources`: what the arrivals read from files (`OpenLoopProcess.sources`); what is missing is read by the swarm.
+    every_s: float
+    down_s: float
+
+
+class SwarmSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One swarm process. Durations in seconds.
+
+    `folder` receives what it writes: batches-N.bin and swarm-N.progress, N being `process` of the `processes` that the
+    agents are dealt to. `classes`: all agents, also those that the other processes play; several classes only in an
+    open loop. `sources`: what the arrivals read from files (`OpenLoopProcess.sources`); what is missing is read by the
+    swarm. `rows_progress`: where the recorder counts what a saturating swarm waits for.
     """
 
     host: str
@@ -27,14 +37,19 @@ class SwarmSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     rows_progress: str
     epoch: int
     seed: int
-    agents: int
-    batch_size: int
-    timeout_s: float
-    pause_s: float
+    classes: tuple[AgentClass, ...]
+    agents_per_connection: int = 1
+    processes: int = 1
+    process: int = 0
     inflight_batches: int
     buffer_batches: int
+    disconnects: Disconnects | None = None
     horizon_s: float
-    arrivals: Arrivals
     records: RecordsSpec
     sources: dict[str, bytes] = {}
     tag: str = "caudal"
+
+    @property
+    def agents(self) -> int:
+        """How many there are in all processes together."""
+        return sum(one.agents for one in self.classes)

@@ -1,10 +1,11 @@
-"""The swarm: plays the batches of all virtual agents in one process.
+"""The swarm: plays the batches of the virtual agents that are dealt to this process.
 
 Open loop: the schedule says when each batch is cut, and nothing that the system does changes that. `saturate` and
 `drain` are full-load modes: a fixed number of unanalysed batches is kept in the system, or a backlog is laid down.
 
-Spoken to by its parent in lines: it says `ready` when all agents are connected, `loaded` when the last batch was cut and
-`idle` when every batch was answered; it is told `go MONO_NS` (when the load starts) and `stop`.
+Spoken to by its parent in lines: it says `connecting` when it has rendered its records and counts, `ready` when all its
+connections stand, `loaded` when the last batch was cut and `idle` when every batch was answered; it is told `go MONO_NS`
+(when the load starts), `storm SHARE` (lose so many of the connections now) and `stop`.
 """
 
 import asyncio
@@ -20,14 +21,16 @@ import msgspec
 
 from loadgen.account import Account
 from loadgen.agent import VirtualAgent
+from loadgen.link import Link
 from loadgen.model.arrivals.drain import Drain
 from loadgen.model.arrivals.process import OpenLoopProcess
 from loadgen.model.arrivals.saturate import Saturate
+from loadgen.model.fleet import AgentClass, numbers
 from loadgen.model.records.files import from_files
 from loadgen.model.records.ring import Mix, Ring, synthetic
-from loadgen.model.schedule import Schedule, schedule
+from loadgen.model.schedule import Schedule, of_fleet
 from loadgen.player import Player, lateness
-from loadgen.progress import RECORDER, Progress
+from loadgen.progress import Progress, recorder_names
 from loadgen.ring import PackedRing
 from loadgen.spec import RecordsSpec, SwarmSpec
 
@@ -40,59 +43,67 @@ except ImportError:  # it doesn't install everywhere
 #: about 1 ms, so a window of dozens of batches never runs dry between two looks.
 WINDOW_LOOK_S: Final = 0.001
 
-#: Agents that connect at once at the start: the listen backlog is 128 on older kernels.
+#: Connections that are tried at once at the start: the listen backlog is 128 on older kernels.
 CONNECTING: Final = 100
+
+#: Open files beside the connections.
+OTHER_FILES: Final = 100
 
 
 class Swarm:
-    """All virtual agents of one process."""
+    """The virtual agents of one process."""
 
     def __init__(self, spec: SwarmSpec) -> None:
-        ring = PackedRing(render(spec.records, spec.seed), spec.batch_size)
-        self.account = Account(Path(spec.folder))
+        ring = PackedRing(render(spec.records, spec.seed), max(one.batch_size for one in spec.classes))
+        self.account = Account(Path(spec.folder), spec.process)
         self._spec = spec
-        self._agents = [
-            VirtualAgent(number, spec, ring, self.account, self._begin_connect) for number in range(spec.agents)
-        ]
+        self._links: dict[int, Link] = {}
+        self._agents: dict[int, VirtualAgent] = {}
+        for one, numbered in zip(spec.classes, numbers(spec.classes), strict=True):
+            for number in numbered:
+                connection = number // spec.agents_per_connection
+                if connection % spec.processes == spec.process:
+                    self._add(number, one, connection, ring)
         #: How late the schedule was played (`player.lateness`); empty under full load.
         self.lateness: dict[str, int] = {}
         self._connecting: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
 
-    def _cut(self, agent: VirtualAgent, count: int, cut_mono_ns: int) -> None:
+    def _add(self, number: int, kind: AgentClass, connection: int, ring: PackedRing) -> None:
+        spec = self._spec
+        link = self._links.get(connection)
+        if link is None:
+            link = self._links[connection] = Link(connection, spec, ring, self.account, self._begin_connect)
+        agent = VirtualAgent(
+            number, link, self.account, pause_s=kind.pause_s, inflight_batches=spec.inflight_batches,
+            buffer_batches=spec.buffer_batches,
+        )  # fmt: skip
+        link.add(agent)
+        self._agents[number] = agent
+
+    def _cut(self, agent: int, count: int, cut_mono_ns: int) -> None:
         """Cuts an agent's next batch."""
         self.account.cut(count)
-        agent.offer(count, cut_mono_ns)
+        self._agents[agent].offer(count, cut_mono_ns)
 
-    def _begin_connect(self, agent: VirtualAgent) -> None:
-        task = asyncio.get_running_loop().create_task(self._connect(agent))
+    def _begin_connect(self, link: Link) -> None:
+        task = asyncio.get_running_loop().create_task(self._connect(link))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
 
-    async def _connect(self, agent: VirtualAgent) -> None:
+    async def _connect(self, link: Link) -> None:
         try:
             loop = asyncio.get_running_loop()
-            await loop.create_connection(lambda: agent, self._spec.host, self._spec.port)
+            await loop.create_connection(lambda: link, self._spec.host, self._spec.port)
         except OSError:
-            agent.refused()
+            link.refused()
 
     async def run(self) -> None:
         """The swarm's life: connect, wait for `go`, play, wait for `stop`."""
+        print("connecting", flush=True)
         commands = await _commands()
-        plan = None
-        spec = self._spec
-        if isinstance(spec.arrivals, OpenLoopProcess):
-            plan = schedule(
-                spec.arrivals, seed=spec.seed, agents=spec.agents, batch_size=spec.batch_size,
-                timeout_s=spec.timeout_s, horizon_s=spec.horizon_s, sources=spec.sources,
-            )  # fmt: skip
-        for at in range(0, len(self._agents), CONNECTING):
-            for agent in self._agents[at : at + CONNECTING]:
-                self._begin_connect(agent)
-            while self._connecting:
-                await asyncio.wait(self._connecting)
-        while self.account.progress["connected"] < len(self._agents):  # noqa: ASYNC110 - they also come back by themselves
-            await asyncio.sleep(0.01)
+        plan = self._plan()
+        await self._connect_all()
         gc.collect()
         gc.freeze()  # what is there stays: a collection that goes through the ring's 16,384 records takes milliseconds
         print("ready", flush=True)
@@ -105,23 +116,59 @@ class Swarm:
             listener.cancel()
         self._close()
 
+    def _plan(self) -> Schedule | None:
+        """The schedule of this process's agents; None under full load."""
+        spec = self._spec
+        if not isinstance(spec.classes[0].arrivals, OpenLoopProcess):
+            return None
+        return of_fleet(
+            spec.classes, seed=spec.seed, horizon_s=spec.horizon_s, sources=spec.sources,
+            agents_per_connection=spec.agents_per_connection, processes=spec.processes, process=spec.process,
+        )  # fmt: skip
+
+    async def _connect_all(self) -> None:
+        links = list(self._links.values())
+        for at in range(0, len(links), CONNECTING):
+            for link in links[at : at + CONNECTING]:
+                self._begin_connect(link)
+            while self._connecting:
+                await asyncio.wait(self._connecting)
+        while self.account.progress["connected"] < len(links):  # noqa: ASYNC110 - they also come back by themselves
+            await asyncio.sleep(0.01)
+
     async def _listen(self, commands: asyncio.StreamReader) -> None:
-        await commands.readline()  # `stop`, or the parent is gone: both end the swarm
-        self._stop.set()
+        while (word := (await commands.readline()).split()) and word[0] == b"storm":
+            self._storm(float(word[1]))
+        self._stop.set()  # `stop`, or the parent is gone: both end the swarm
+
+    def _storm(self, share: float) -> None:
+        """Loses this share of the connections at once, spread evenly over them, so that every class has its part."""
+        for place, link in enumerate(self._links.values()):
+            if int((place + 1) * share) > int(place * share):
+                link.cut()
 
     async def _play(self, plan: Schedule | None, start_mono_ns: int) -> None:
+        losses = self._spec.disconnects
+        if losses is not None:
+            for link in self._links.values():
+                link.lose(losses.every_s, losses.down_s)
+        arrivals = self._spec.classes[0].arrivals
         if plan is not None:
             await self._open_loop(plan, start_mono_ns)
-        elif isinstance(self._spec.arrivals, Saturate):
-            await self._saturate(self._spec.arrivals, start_mono_ns)
-        elif isinstance(self._spec.arrivals, Drain):
-            for number in range(self._spec.arrivals.backlog_batches):
-                self._cut(self._agents[number % len(self._agents)], self._spec.batch_size, time.monotonic_ns())
+        elif isinstance(arrivals, Saturate):
+            await self._saturate(arrivals, start_mono_ns)
+        elif isinstance(arrivals, Drain):
+            for number in range(arrivals.backlog_batches):
+                agent = number % self._spec.agents
+                if agent in self._agents:
+                    self._cut(agent, self._spec.classes[0].batch_size, time.monotonic_ns())
+        for link in self._links.values():
+            link.keep()
         self.account.progress.set("loaded", 1)
         print("loaded", flush=True)
 
     async def _open_loop(self, plan: Schedule, start_mono_ns: int) -> None:
-        player = Player(plan, start_mono_ns, lambda agent, count, due: self._cut(self._agents[agent], count, due))
+        player = Player(plan, start_mono_ns, self._cut)
         playing, stop = asyncio.ensure_future(player.play()), asyncio.ensure_future(self._stop.wait())
         await asyncio.wait((playing, stop), return_when=asyncio.FIRST_COMPLETED)
         for one in (playing, stop):
@@ -130,31 +177,35 @@ class Swarm:
         self.lateness = lateness(player.late_ns[plan.time_ns < round(self._spec.horizon_s * 1e9)])
 
     async def _saturate(self, arrivals: Saturate, start_mono_ns: int) -> None:
-        rows = Progress.read(Path(self._spec.rows_progress), RECORDER)
-        end = start_mono_ns + round(self._spec.horizon_s * 1e9)
-        window = arrivals.window(self._spec.batch_size)
+        spec, batch_size = self._spec, self._spec.classes[0].batch_size
+        rows = Progress.read(Path(spec.rows_progress), recorder_names(spec.processes))
+        end = start_mono_ns + round(spec.horizon_s * 1e9)
+        # The window is the whole swarm's: each process keeps its part of it, and sees what became of its own batches.
+        window = arrivals.window(batch_size)
+        window = window // spec.processes + (spec.process < window % spec.processes)
+        agents, ended = list(self._agents), f"ended_{spec.process}"
         turn = cut = 0
         while (now := time.monotonic_ns()) < end and not self._stop.is_set():
             if now < start_mono_ns:
                 await asyncio.sleep((start_mono_ns - now) / 1e9)
                 continue
-            gone = rows["batches"] + rows["dead_batches"] + self.account.progress["overflowed_batches"]
+            gone = rows[ended] + self.account.progress["overflowed_batches"]
             room = window - (cut - gone)
             for _ in range(room):
-                self._cut(self._agents[turn], self._spec.batch_size, time.monotonic_ns())
-                turn = (turn + 1) % len(self._agents)
+                self._cut(agents[turn], batch_size, time.monotonic_ns())
+                turn = (turn + 1) % len(agents)
             cut += max(room, 0)
             await asyncio.sleep(WINDOW_LOOK_S)
 
     async def _idle(self) -> None:
-        while not self._stop.is_set() and not all(agent.idle for agent in self._agents):  # noqa: ASYNC110 - no event an ack
+        while not self._stop.is_set() and self.account.open_batches:  # noqa: ASYNC110 - no event an ack
             await asyncio.sleep(0.005)
         if not self._stop.is_set():
             print("idle", flush=True)
 
     def _close(self) -> None:
-        for agent in self._agents:
-            agent.close()
+        for link in self._links.values():
+            link.close()
         self.account.close()
 
 
@@ -171,13 +222,23 @@ async def _commands() -> asyncio.StreamReader:
     return reader
 
 
+def open_files(connections: int) -> None:
+    """Raises the limit of open files to what so many connections need. Raises: SystemExit, saying how to mend it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OTHER_FILES
+    if hard != resource.RLIM_INFINITY and wanted > hard:
+        sys.exit(
+            f"{connections} connections need {wanted} open files in this process, and {hard} are allowed (ulimit -Hn):"
+            " raise that, or lower swarm.agents, or give swarm.processes or swarm.agents_per_connection"
+        )
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def main() -> None:
     """`python -m loadgen.swarm SPEC.json`."""
     spec = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=SwarmSpec)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = spec.agents + 100
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+    open_files(-(-spec.agents // (spec.agents_per_connection * spec.processes)))
     swarm = Swarm(spec)
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(swarm.run())

@@ -10,7 +10,7 @@ import click
 @click.command()
 @click.argument("spec", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def swarm(spec: Path) -> None:
-    """Play the load that SPEC (swarm.json, as a trial's logs keep it) describes.
+    """Play the load that SPEC (swarm-0.json, as a trial's logs keep it) describes.
 
     Says `ready` when all agents are connected, and waits on standard input for `go MONOTONIC_NS`, later `stop`.
     """

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from experiments.design.errors import shown
 from experiments.design.nearest import closest
+from experiments.design.swarm import DEFAULT_AGENTS
 from experiments.design.trial_config import TrialConfig
 from experiments.probes.registry import GROUP as PROBE_GROUP
 from experiments.probes.registry import known as known_probes
@@ -58,11 +59,24 @@ def load_error(names: tuple[str, ...]) -> str | None:
     return None
 
 
-def one_process(config: TrialConfig) -> Iterable[Problem]:
-    """A swarm of several processes isn't built yet; to accept the number would be to ignore it."""
-    count = config.swarm.processes
-    if count != 1:
-        yield Problem("swarm.processes", f"must be 1, got {count}", "this version has a swarm of one process")
+def fleet(config: TrialConfig) -> Iterable[Problem]:
+    """Every swarm process has a connection to play, and classes are told apart and have arrival times."""
+    swarm = config.swarm
+    connections = swarm.connections()
+    if swarm.processes > connections:
+        wrong = f"must be at most the {connections} connections, got {swarm.processes}"
+        yield Problem("swarm.processes", wrong, "lower it: a process without a connection has nothing to send")
+    names = [one.name for one in swarm.classes]
+    if len(set(names)) != len(names):
+        yield Problem("swarm.classes", f"must have a name each, got {shown(names)}", "rename the repeated one")
+    agents = sum(one.agents for one in swarm.fleet())
+    if swarm.classes and swarm.agents not in (agents, DEFAULT_AGENTS):
+        wrong = f"must be left out where [[swarm.classes]] name {agents} agents, got {swarm.agents}"
+        yield Problem("swarm.agents", wrong, "each class says how many agents it has")
+    closed = [one.name for one in swarm.fleet() if not one.arrivals.open_loop]
+    if swarm.classes and closed:
+        wrong = f"must have an open loop's arrivals, got {shown(closed)} under full load"
+        yield Problem("swarm.classes", wrong, "give each class, or the swarm, an open loop, or leave the classes out")
 
 
 def records(config: TrialConfig) -> Iterable[Problem]:
@@ -91,13 +105,15 @@ def records(config: TrialConfig) -> Iterable[Problem]:
 
 def arrivals(config: TrialConfig) -> Iterable[Problem]:
     """What the arrivals read from files can be read, and gives times."""
-    given = config.swarm.arrivals
-    if isinstance(given, OpenLoopProcess):
-        try:
-            given.prepared({})
-        except ValueError as error:
-            remedy = "name a log of several lines with times; relative paths count from the config's folder"
-            yield Problem("swarm.arrivals.path", f"must be a log with timestamps: {error}", remedy)
+    swarm = config.swarm
+    for one in swarm.fleet():
+        if isinstance(one.arrivals, OpenLoopProcess):
+            try:
+                one.arrivals.prepared({})
+            except ValueError as error:
+                key = "swarm.arrivals.path" if one.arrivals == swarm.arrivals else "swarm.classes"
+                remedy = "name a log of several lines with times; relative paths count from the config's folder"
+                yield Problem(key, f"must be a log with timestamps: {error}", remedy)
 
 
 def hand_off(config: TrialConfig) -> Iterable[Problem]:
@@ -224,7 +240,7 @@ def probes(config: TrialConfig) -> Iterable[Problem]:
 
 #: In the order in which they are told.
 CHECKS: tuple[Callable[[TrialConfig], Iterable[Problem]], ...] = (
-    one_process,
+    fleet,
     arrivals,
     records,
     hand_off,

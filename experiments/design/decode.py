@@ -137,7 +137,10 @@ def check_value(key: Key, value: Any, where: Where) -> Any:
     try:
         return convert(value, key.accepted)
     except msgspec.ValidationError as error:
-        raise misfit(key.path, value, expectation(key.accepted), where) from error
+        expected = expectation(key.accepted)
+        # What is wrong within a table that is a row's key, only msgspec says.
+        within = f" ({error})" if expected == "a table" and isinstance(value, dict) else ""
+        raise misfit(key.path, value, expected, where, within) from error
 
 
 def misfit(path: str, value: Any, expected: str, where: Where, reason: str = "") -> ConfigError:

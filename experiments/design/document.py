@@ -16,7 +16,11 @@ from experiments.design.nearest import closest
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 
 #: The keys that hold paths of files, and the words among them that are no paths.
-PATH_KEYS = ("swarm.records.paths", "swarm.arrivals.path", "system.rules", "deploy.redis_server")
+PATH_KEYS = (
+    "swarm.records.paths", "swarm.arrivals.path", "swarm.classes.arrivals.path", "system.rules", "deploy.redis_server",
+)  # fmt: skip
+#: Arrays of tables in which such keys stand.
+ARRAYS = ("swarm.classes",)
 NOT_PATHS = ("builtin",)
 
 
@@ -94,6 +98,8 @@ def anchored(value: Any, folder: Path, path: str = "") -> Any:
     """
     if isinstance(value, dict) and path.count(".") < 3:
         return {name: anchored(each, folder, f"{path}.{name}".removeprefix(".")) for name, each in value.items()}
+    if isinstance(value, list) and path in ARRAYS:
+        return [anchored(each, folder, path) for each in value]
     if path not in PATH_KEYS:
         return value
     if isinstance(value, list):

@@ -64,13 +64,15 @@ def walk(table: Table) -> Iterator[Key | Table]:
                 yield from walk(entry)
 
 
-def _entry(path: str, accepted: Any, default: Any) -> Key | Table:
+def _entry(path: str, accepted: Any, default: Any, *, in_array: bool = False) -> Key | Table:
     if get_origin(accepted) is dict:
         return Table(path, {"": {}}, default, is_free=True)
     structs = _structs(accepted)
-    if not structs:
+    # A table within a row of an array (the arrivals of a class) has no path of its own: it is the row's key.
+    if not structs or in_array:
         return Key(path, accepted, default)
-    return Table(path, _forms(path, structs), default, is_array=get_origin(accepted) is tuple)
+    is_array = get_origin(accepted) is tuple
+    return Table(path, _forms(path, structs, in_array=is_array), default, is_array=is_array)
 
 
 def _structs(accepted: Any) -> list[type[msgspec.Struct]]:
@@ -82,7 +84,9 @@ def _structs(accepted: Any) -> list[type[msgspec.Struct]]:
     return [accepted] if isinstance(accepted, type) and issubclass(accepted, msgspec.Struct) else []
 
 
-def _forms(path: str, structs: list[type[msgspec.Struct]]) -> dict[str, dict[str, Key | Table]]:
+def _forms(
+    path: str, structs: list[type[msgspec.Struct]], *, in_array: bool = False
+) -> dict[str, dict[str, Key | Table]]:
     kinds = [struct.__struct_config__.tag for struct in structs]
     tagged = [str(kind) for kind in kinds if kind is not None]
     forms: dict[str, dict[str, Key | Table]] = {}
@@ -92,7 +96,8 @@ def _forms(path: str, structs: list[type[msgspec.Struct]]) -> dict[str, dict[str
             form["kind"] = Key(f"{path}.kind", Literal[tuple(tagged)], msgspec.NODEFAULT)
         for field in msgspec.structs.fields(struct):
             default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
-            form[field.encode_name] = _entry(f"{path}.{field.name}".removeprefix("."), field.type, default)
+            name = f"{path}.{field.name}".removeprefix(".")
+            form[field.encode_name] = _entry(name, field.type, default, in_array=in_array)
         forms["" if kind is None else str(kind)] = form
     return forms
 

@@ -17,7 +17,11 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     at_s: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 
     def inject(self, parts: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """Makes it happen to a running target (its processes by part) and gives what was done, for the trial's record."""
+        """Makes it happen and gives what was done, for the trial's record.
+
+        Args:
+            parts: the running processes by part: the target's, and the swarm's.
+        """
         raise TypeError(f"{type(self).__name__} must say what it does: override inject")
 
 

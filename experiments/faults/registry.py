@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Union
 from experiments.faults.fault import Fault
 from experiments.faults.kill_worker_child import KillWorkerChild
 from experiments.faults.kill_worker_node import KillWorkerNode
+from experiments.faults.reconnect_storm import ReconnectStorm
 
 #: Every kind of fault, in the order the documentation lists them.
-FAULTS: tuple[type[Fault], ...] = (KillWorkerChild, KillWorkerNode)
+FAULTS: tuple[type[Fault], ...] = (KillWorkerChild, KillWorkerNode, ReconnectStorm)
 
 if TYPE_CHECKING:
     AnyFault = Fault

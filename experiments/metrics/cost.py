@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from experiments.metrics.samples import increases, latest, level
 from experiments.store.record import TrialRecord
 from experiments.store.tables import Tables
+from loadgen.model.fleet import connections
 
 
 class Carried(NamedTuple):
@@ -118,9 +119,14 @@ def _resident(tables: Tables, begin_mono_ns: int, end_mono_ns: int) -> dict[str,
 
 def _a_connection(record: TrialRecord, tables: Tables) -> float | None:
     """What the gateway's memory grew by since before the swarm connected, the batches in its hands included."""
+    load = record.load
     idle = latest(tables.probes, "resident_bytes", 0).get("gateway")
     busy = level(tables.probes, "gateway", "resident_bytes", *record.window)
-    return None if idle is None or busy is None else (busy.mean - idle) / record.load.agents
+    return (
+        None
+        if idle is None or busy is None
+        else (busy.mean - idle) / connections(load.agents, load.agents_per_connection)
+    )
 
 
 def _own(record: TrialRecord) -> float | None:

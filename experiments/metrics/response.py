@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from experiments.metrics.quantiles import Quantiles, quantiles
-from experiments.metrics.schedule import process
+from experiments.metrics.schedule import Drawing
 from experiments.store.record import Load
 
 #: Stages after batch_wait: name, the instant that begins it, the instant that ends it.
@@ -89,15 +89,14 @@ def arrivals(load: Load, seed: int, start_mono_ns: int, done: Done) -> tuple[np.
 
     Only for an open loop: drawn again from the seeds, agent by agent.
     """
-    drawing = process(load)
-    horizon_ns = round(load.horizon_s * 1e9)
+    drawing = Drawing(load, seed)
     times, owners = [], []
     order = np.lexsort((done["first"], done["agent"]))
     cuts = np.flatnonzero(np.diff(done["agent"][order])) + 1
     for batch_indices in np.split(order, cuts):
         if not len(batch_indices):
             continue
-        drawn = drawing.draw(seed, int(done["agent"][batch_indices[0]]), horizon_ns)
+        drawn = drawing.of(int(done["agent"][batch_indices[0]]))
         counts = done["count"][batch_indices]
         owner = np.repeat(batch_indices, counts)
         within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -115,18 +114,24 @@ class ResponseTimes(msgspec.Struct, frozen=True, kw_only=True):
     stages: dict[str, Quantiles]
 
 
-def arrived_within(load: Load, seed: int, start_mono_ns: int, window: tuple[int, int], batches: np.ndarray) -> int:
-    """How many records arrived within `window`, finished or not.
+def arrived_within(
+    load: Load,
+    seed: int,
+    start_mono_ns: int,
+    window: tuple[int, int],
+    batches: np.ndarray,
+    agents: range | None = None,
+) -> int:
+    """How many records arrived within `window`, finished or not: of all agents, or in an open loop of some.
 
     In an open loop drawn again from the seeds; under full load those of the batches that the swarm cut in it.
     """
     if not load.open_loop:
         inside = (batches["cut_mono_ns"] >= window[0]) & (batches["cut_mono_ns"] < window[1])
         return int(batches["count"][inside].sum())
-    drawing = process(load)
+    drawing = Drawing(load, seed)
     edges = np.array(window) - start_mono_ns
-    horizon_ns = round(load.horizon_s * 1e9)
-    found = (np.searchsorted(drawing.draw(seed, agent, horizon_ns), edges) for agent in range(load.agents))
+    found = (np.searchsorted(drawing.of(agent), edges) for agent in agents or range(load.agents))
     return sum(int(after - before) for before, after in found)
 
 

@@ -4,6 +4,7 @@ Both must have the fingerprint that was sealed with the result (loadgen/model/sc
 analysis draws aren't those of the records that were sent.
 """
 
+from bisect import bisect_right
 from typing import cast
 
 import msgspec
@@ -12,24 +13,44 @@ import numpy as np
 from experiments.store.record import Load
 from loadgen.model.arrivals.process import OpenLoopProcess
 from loadgen.model.arrivals.registry import Arrivals
-from loadgen.model.schedule import Schedule, in_order, schedule
+from loadgen.model.fleet import AgentClass, numbers
+from loadgen.model.schedule import Schedule, in_order, of_fleet
 
 
-def process(load: Load) -> OpenLoopProcess:
-    """The arrivals of a load, ready to draw. Only for an open loop."""
-    return cast(OpenLoopProcess, msgspec.convert(load.arrivals, Arrivals)).prepared(load.sources)
+def fleet(load: Load) -> tuple[AgentClass, ...]:
+    """The agents of a load in classes: one class where all are alike."""
+    if load.classes:
+        return tuple(msgspec.convert(one, AgentClass) for one in load.classes)
+    alike = AgentClass(
+        name="all",
+        agents=load.agents,
+        arrivals=msgspec.convert(load.arrivals, Arrivals),
+        batch_size=load.batch_size,
+        timeout_s=load.timeout_s,
+        pause_s=load.pause_s,
+    )
+    return (alike,)
+
+
+class Drawing:
+    """The arrivals of a load's agents, drawn again from its seed. Only for an open loop."""
+
+    def __init__(self, load: Load, seed: int) -> None:
+        classes = fleet(load)
+        self._processes = [cast(OpenLoopProcess, one.arrivals).prepared(load.sources) for one in classes]
+        self._ends = [numbered.stop for numbered in numbers(classes)]
+        self._seed = seed
+        self._horizon_ns = round(load.horizon_s * 1e9)
+
+    def of(self, agent: int) -> np.ndarray:
+        """When this agent's records arrive, ns since the load's start."""
+        process = self._processes[bisect_right(self._ends, agent)]
+        return process.draw(self._seed, agent, self._horizon_ns)
 
 
 def redrawn(load: Load, seed: int) -> Schedule:
     """The schedule that load and seed give today. Only for an open loop."""
-    return schedule(
-        process(load),
-        seed=seed,
-        agents=load.agents,
-        batch_size=load.batch_size,
-        timeout_s=load.timeout_s,
-        horizon_s=load.horizon_s,
-    )
+    return of_fleet(fleet(load), seed=seed, horizon_s=load.horizon_s, sources=load.sources)
 
 
 def played(batches: np.ndarray, start_mono_ns: int) -> Schedule:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from experiments.metrics.classes import ClassFigures, by_class
 from experiments.metrics.cost import Carried, cost
 from experiments.metrics.detections import Detections, detections
 from experiments.metrics.intervals import normal, spans
@@ -46,6 +47,7 @@ class TrialSummary(msgspec.Struct, frozen=True, kw_only=True):
     response_time_is: str
     stages_s: dict[str, Quantiles]
     schedule_lag_s: Lag | None
+    classes: dict[str, ClassFigures]
     cost: dict[str, Any]
     queues: dict[str, QueueLength]
     commit_instants_unknown: int
@@ -108,6 +110,7 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
         else "of the window: from the batch's cut",
         stages_s=times.stages,
         schedule_lag_s=lag(record),
+        classes={} if unlike else by_class(record, tables, timed),
         cost=cost(record, tables, Carried(carried, int(inside.sum()))),
         queues=queue_lengths(tables.probes, *record.window),
         commit_instants_unknown=unknown,
@@ -230,6 +233,7 @@ def _failed(record: TrialRecord) -> TrialSummary:
         response_time_is="",
         stages_s={},
         schedule_lag_s=None,
+        classes={},
         cost={},
         queues={},
         commit_instants_unknown=0,

@@ -5,10 +5,12 @@ exact, and without TCP's own headers. `loopback_bytes` of part `machine` is what
 headers included and whoever sent it: a bound to hold the others against, no figure of the system.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Final
 
 from experiments.probes.probe import Reading, Watched
+from loadgen.account import progress_paths
 from loadgen.progress import SWARM, Progress
 
 _INTERFACES: Final = Path("/proc/net/dev")
@@ -23,7 +25,7 @@ class WireProbe:
     def __init__(self, watched: Watched) -> None:
         self.missing: dict[str, str] = {}
         self._watched = watched
-        self._counters: Progress | None = None
+        self._counters: dict[Path, Progress] = {}
 
     def sample(self) -> list[Reading]:
         """See `Probe`."""
@@ -39,13 +41,13 @@ class WireProbe:
         return [*found, *(Reading("machine", "loopback_bytes", int(one)) for one in sent)]
 
     def _swarm(self) -> dict[str, int]:
-        """The swarm's counters; none before it has begun."""
-        if self._counters is None:
-            try:
-                self._counters = Progress.read(self._watched.folder / "swarm.progress", SWARM)
-            except (FileNotFoundError, ValueError):  # not there, or there and still empty
-                return {}
-        return {name: self._counters[name] for name in ("sent_bytes", "received_bytes")}
+        """The swarm's counters, of all its processes; none before it has begun."""
+        for path in progress_paths(self._watched.folder):
+            if path not in self._counters:
+                with contextlib.suppress(FileNotFoundError, ValueError):  # gone, or still empty
+                    self._counters[path] = Progress.read(path, SWARM)
+        counters = self._counters.values()
+        return {name: sum(one[name] for one in counters) for name in ("sent_bytes", "received_bytes") if counters}
 
     def close(self) -> None:
         """Holds nothing."""

@@ -14,7 +14,8 @@ SCHEMA_VERSION = 1
 class Load(msgspec.Struct, frozen=True, kw_only=True):
     """What the swarm was told, as far as arrivals and ground truth follow from it.
 
-    `sources` holds what the arrivals read from files, packed: a sealed result needs none of them.
+    `classes`: the agents class by class (`loadgen.model.fleet.AgentClass`); empty where all are alike. `sources` holds
+    what the arrivals read from files, packed: a sealed result needs none of them.
     """
 
     arrivals: dict[str, Any]
@@ -26,6 +27,8 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     horizon_s: float
     records: dict[str, Any]
     fingerprint: str | None = None
+    classes: list[dict[str, Any]] = []
+    agents_per_connection: int = 1
     sources: dict[str, bytes] = {}
 
 

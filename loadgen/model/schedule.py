@@ -5,7 +5,7 @@ refuses a result whose sealed fingerprint differs.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from loadgen.model.arrivals.process import OpenLoopProcess
 from loadgen.model.batching import cut
+from loadgen.model.fleet import AgentClass, numbers, process_of
 
 #: Records whose batches are cut at once. A call an agent (10,000) took 2 s more (2-core EPYC); one for all, memory.
 CUT_RECORDS = 1_000_000
@@ -61,22 +62,66 @@ def schedule(
     """
     if agents < 1:
         raise ValueError(f"agents must be >= 1, got {agents}")
+    whole = range(agents)
+    parts = _flushes(arrivals.prepared(sources or {}), seed, whole, batch_size, timeout_s, horizon_s)
+    return in_order(*_joined(parts))
+
+
+def of_fleet(
+    classes: Sequence[AgentClass],
+    *,
+    seed: int,
+    horizon_s: float,
+    sources: Mapping[str, bytes] | None = None,
+    agents_per_connection: int = 1,
+    processes: int = 1,
+    process: int = 0,
+) -> Schedule:
+    """All batches that a fleet's agents cut until the horizon, or those of the agents that one of its processes plays.
+
+    For one class the same as `schedule`. Raises: as `schedule`; TypeError if a class is no open loop.
+    """
+    parts = []
+    for one, numbered in zip(classes, numbers(classes), strict=True):
+        if not isinstance(one.arrivals, OpenLoopProcess):
+            raise TypeError(f"class {one.name!r} must have an open loop's arrivals, got {type(one.arrivals).__name__}")
+        whole = np.arange(numbered.start, numbered.stop)
+        mine = whole[process_of(whole, agents_per_connection, processes) == process]
+        ready = one.arrivals.prepared(sources or {})
+        parts += _flushes(ready, seed, mine.tolist(), one.batch_size, one.timeout_s, horizon_s)
+    return in_order(*_joined(parts))
+
+
+#: time_ns, agent, first, count: of some batches.
+Columns: TypeAlias = tuple[Integers, Integers, Integers, Integers]
+
+
+def _flushes(
+    process: OpenLoopProcess, seed: int, agents: Sequence[int], batch_size: int, timeout_s: float, horizon_s: float
+) -> list[Columns]:
+    """The batches of the agents with these numbers, in parts."""
     horizon_ns = round(horizon_s * 1e9)
     timeout_ns = round(timeout_s * 1e9)
-    process = arrivals.prepared(sources or {})
-    parts = []
+    parts: list[Columns] = []
     drawn: list[Integers] = []
     held = 0
-    for agent in range(agents):
+    for place, agent in enumerate(agents):
         drawn.append(process.draw(seed, agent, horizon_ns))
         held += len(drawn[-1])
-        if held < CUT_RECORDS and agent < agents - 1:
+        if held < CUT_RECORDS and place < len(agents) - 1:
             continue
         lengths = np.array([len(one) for one in drawn], np.int64)
         flushes = cut(np.concatenate(drawn), batch_size, timeout_ns, horizon_ns, lengths)
-        parts.append((flushes.time_ns, flushes.agent + (agent + 1 - len(drawn)), flushes.first, flushes.count))
+        names = np.array(agents[place + 1 - len(drawn) : place + 1], np.int64)
+        parts.append((flushes.time_ns, names[flushes.agent], flushes.first, flushes.count))
         drawn, held = [], 0
-    return in_order(*(np.concatenate([part[at] for part in parts]) for at in range(4)))
+    return parts
+
+
+def _joined(parts: list[Columns]) -> Columns:
+    none = np.empty(0, np.int64)
+    time_ns, agent, first, count = zip((none,) * 4, *parts, strict=True)
+    return np.concatenate(time_ns), np.concatenate(agent), np.concatenate(first), np.concatenate(count)
 
 
 def in_order(time_ns: Integers, agent: Integers, first: Integers, count: Integers) -> Schedule:

@@ -20,13 +20,13 @@ COULD_NOT_MEASURE = 3
         ("system.worker", "workers0"),
         ("system.sweeper", "sweeper"),
         ("loadgen.recorder", "recorder"),
-        ("loadgen.swarm", "swarm"),
+        ("loadgen.swarm", "swarm0"),
     ],
 )
 def test_a_part_that_dies_makes_the_trial_fail_for_that_reason(shell: Shell, tiny: Path, word: str, name: str) -> None:
     process = shell.start("run", "tiny.toml", "--set", "trial.measure_s=20.0")
     until = time.monotonic() + 60
-    while not list(shell.folder.glob("results/tiny/*/logs/0000/swarm.progress")) and time.monotonic() < until:
+    while not list(shell.folder.glob("results/tiny/*/logs/0000/swarm-0.progress")) and time.monotonic() < until:
         time.sleep(0.05)
     victims = [
         child for child in psutil.Process(process.pid).children(recursive=True) if word in " ".join(child.cmdline())

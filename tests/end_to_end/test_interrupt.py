@@ -65,7 +65,7 @@ def test_what_is_done_is_kept_and_resume_runs_what_is_missing(shell: Shell, tiny
 def test_a_runner_that_is_killed_takes_everything_with_it(shell: Shell, tiny: Path) -> None:
     process = shell.start("run", "tiny.toml")
     until = time.monotonic() + 60
-    while not list(shell.folder.glob("results/tiny/*/logs/0000/swarm.progress")) and time.monotonic() < until:
+    while not list(shell.folder.glob("results/tiny/*/logs/0000/swarm-0.progress")) and time.monotonic() < until:
         time.sleep(0.05)
     # The runner, broker, gateway, sweeper, recorder, swarm, and a worker with its children.
     while len(shell.running()) < 8 and time.monotonic() < until:

@@ -11,10 +11,11 @@ import msgspec
 import pytest
 
 from loadgen.agent import VirtualAgent
+from loadgen.link import Link
 from loadgen.model.arrivals.constant import Constant
 from loadgen.model.arrivals.poisson import Poisson
-from loadgen.model.arrivals.registry import Arrivals
-from loadgen.model.schedule import schedule
+from loadgen.model.fleet import AgentClass
+from loadgen.model.schedule import of_fleet, schedule
 from loadgen.model.truth import offset
 from loadgen.progress import SWARM
 from loadgen.ring import PackedRing
@@ -57,11 +58,13 @@ MESSAGES = [
 ]
 
 
-def spec(arrivals: Arrivals = POISSON) -> SwarmSpec:
+ALIKE = AgentClass(name="all", agents=8, arrivals=POISSON, batch_size=25, timeout_s=0.1)
+
+
+def spec() -> SwarmSpec:
     return SwarmSpec(
-        host="127.0.0.1", port=1, folder=".", rows_progress="", epoch=0x0123_4567_89AB_CDEF, seed=7, agents=8, batch_size=25,
-        timeout_s=0.1, pause_s=0.0, inflight_batches=1000, buffer_batches=1000, horizon_s=5.0, arrivals=arrivals,
-        records=RECORDS,
+        host="127.0.0.1", port=1, folder=".", rows_progress="", epoch=0x0123_4567_89AB_CDEF, seed=7, classes=(ALIKE,),
+        inflight_batches=1000, buffer_batches=1000, horizon_s=5.0, records=RECORDS,
     )  # fmt: skip
 
 
@@ -83,7 +86,7 @@ class Wire:
 
 
 class Counting:
-    """As much of an account as an agent needs before its first acknowledgement."""
+    """As much of an account as a connection needs before its first acknowledgement."""
 
     def __init__(self) -> None:
         self.progress = self
@@ -94,17 +97,27 @@ class Counting:
     def sent(self, batch: Any) -> None:
         assert batch.count >= 1
 
+    def wrote(self, size_bytes: int) -> None:
+        assert size_bytes > 0
+
 
 def first_messages(agent: int, most: int = 20) -> list[bytes]:
     """What the agent writes for the first of its batches in the schedule."""
     given = spec()
-    plan = schedule(
-        POISSON, seed=given.seed, agents=given.agents, batch_size=given.batch_size, timeout_s=given.timeout_s,
-        horizon_s=given.horizon_s,
-    )  # fmt: skip
-    ring = PackedRing(render(given.records, given.seed), given.batch_size)
-    one, wire = VirtualAgent(agent, given, ring, Counting(), lambda _: None), Wire()  # type: ignore[arg-type]
-    one.connection_made(wire)  # type: ignore[arg-type]
+    plan = of_fleet(given.classes, seed=given.seed, horizon_s=given.horizon_s)
+    ring = PackedRing(render(given.records, given.seed), given.classes[0].batch_size)
+    account, wire = Counting(), Wire()
+    link = Link(agent, given, ring, account, lambda _: None)  # type: ignore[arg-type]
+    one = VirtualAgent(
+        agent,
+        link,
+        account,
+        pause_s=0.0,
+        inflight_batches=given.inflight_batches,
+        buffer_batches=given.buffer_batches,  # type: ignore[arg-type]
+    )
+    link.add(one)
+    link.connection_made(wire)  # type: ignore[arg-type]
     for count in plan.count[plan.agent == agent][:most].tolist():
         one.offer(count, 0)
     return wire.sent
@@ -154,6 +167,8 @@ def test_the_fingerprint_sees_every_setting_that_changes_the_bytes(
     monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
     before = b"".join(first_messages(0, 40))
-    changed = msgspec.structs.replace(spec(), **change)
+    alike = {name: value for name, value in change.items() if name in AgentClass.__struct_fields__}
+    rest = {name: value for name, value in change.items() if name not in alike}
+    changed = msgspec.structs.replace(spec(), classes=(msgspec.structs.replace(ALIKE, **alike),), **rest)
     monkeypatch.setitem(globals(), "spec", lambda: changed)
     assert b"".join(first_messages(0, 40)) != before

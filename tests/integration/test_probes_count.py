@@ -178,7 +178,7 @@ def test_bytes_on_the_wire_are_the_swarms_own_count_and_loopback_has_them_too(
     probe = WireProbe(things)
     before = probe.sample()
     assert set(values(before)) == {("machine", "loopback_bytes")}
-    progress = Progress.create(things.folder / "swarm.progress", SWARM)
+    progress = Progress.create(things.folder / "swarm-0.progress", SWARM)
     progress.add("sent_bytes", 123_456)
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as sender:
         peer, _ = listener.accept()

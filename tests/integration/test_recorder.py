@@ -11,8 +11,8 @@ import redis as redis_module
 
 from loadgen import recorder as module
 from loadgen.passage import BUCKETS, quantile_s
-from loadgen.progress import RECORDER, Progress
-from loadgen.recorder import Recorder
+from loadgen.progress import RECORDER, Progress, recorder_names
+from loadgen.recorder import Dealt, Recorder
 from system.broker import keys
 from system.wire import row
 
@@ -97,6 +97,19 @@ def test_the_time_that_own_records_took_is_counted_for_the_screen(
     end(recorder)
     assert progress.part(BUCKETS).sum() == 10
     assert quantile_s(progress.part(BUCKETS), 0.5) == pytest.approx(0.002, rel=0.09)
+
+
+def test_the_ends_of_batches_are_counted_for_the_swarm_process_that_waits_for_them(redis: Any, tmp_path: Path) -> None:
+    dealt = Dealt(processes=2, agents_per_connection=3)
+    recorder = Recorder(redis, keys.ROWS, tmp_path, EPOCH, dealt)
+    rows = [packed(agent=agent) for agent in (0, 2, 3, 5, 5, 6)]
+    redis.rpush(
+        keys.ROWS, *rows, packed(agent=4, kind=row.DEAD), packed(agent=0, epoch=1), packed(agent=4, kind=row.STAMP)
+    )
+    recorder.drain()
+    progress = Progress.read(tmp_path / "recorder.progress", recorder_names(2))
+    assert [progress[name] for name in ("ended_0", "ended_1", "batches", "dead_batches")] == [3, 4, 6, 1]
+    end(recorder)
 
 
 def test_a_long_list_is_taken_in_turns(

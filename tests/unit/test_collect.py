@@ -26,7 +26,7 @@ def stamp(writer: int, seq: int, committed: int, **fields: int) -> bytes:
 
 def collected(folder: Path, *rows: bytes, log: tuple[tuple[int, ...], ...] = ()) -> tuple[Tables, int]:
     (folder / "rows.bin").write_bytes(b"".join(rows))
-    batches = BatchLog(folder / "batches.bin")
+    batches = BatchLog(folder / "batches-0.bin")
     for one in log:
         batches.write(*one)
     batches.close()
@@ -138,7 +138,7 @@ def test_hits_name_the_result_they_belong_to(tmp_path: Path) -> None:
     assert collected(tmp_path, *rows)[0].hits.tolist() == [(0, 0, 4), (0, 9, 5), (2, 3, 4)]
 
 
-@pytest.mark.parametrize("name", ["rows.bin", "batches.bin"])
+@pytest.mark.parametrize("name", ["rows.bin", "batches-0.bin"])
 def test_a_file_that_ends_inside_a_row_is_refused(tmp_path: Path, name: str) -> None:
     collected(tmp_path, packed(seq=1), packed(seq=2), log=((0, 0, 1, 1, 1, 1, 0), (0, 1, 1, 1, 1, 1, 0)))
     path: Any = tmp_path / name

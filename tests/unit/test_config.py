@@ -253,7 +253,7 @@ def test_journal_and_coalescing_need_the_claim_check_and_every_publisher_takes_b
 @pytest.mark.parametrize(
     ("addition", "words"),
     [
-        ("[swarm]\nprocesses = 2", ["swarm.processes must be 1, got 2", "x.toml, [swarm]"]),
+        ("[swarm]\nprocesses = 21", ["swarm.processes must be at most the 20 connections, got 21", "x.toml, [swarm]"]),
         ('[system]\nengine = "hyperscam"', ["system.engine must be", '"re"', 'nearest is "hyperscan"']),
         ('[system]\nrules = ["nowhere.toml"]', ["system.rules must load", "nowhere.toml"]),
         ("[system]\nrules = []", ["system.rules must load"]),
