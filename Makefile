@@ -6,7 +6,7 @@ RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-long lock clean
+.PHONY: help demo check test test-long bench lock clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ test: check ## everything that the CI wants, under 15 minutes on 2 cores
 
 test-long: $(DEV) ## what takes longer than `make test` may
 	$(BIN)/pytest -q tests -m long --timeout 1800
+
+bench: $(DEV) ## micro-benchmarks, each held to its goal: for a quiet machine
+	$(BIN)/pytest -q tests/bench --timeout 600
 
 lock: $(DEV) ## write the lock files again (needs uv on the PATH)
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra build pyproject.toml -o requirements/run.lock

@@ -8,6 +8,7 @@ Spoken to as the gateway is: says `ready HOST:PORT`, ends at SIGTERM or SIGINT w
 
 import asyncio
 import json
+import resource
 import signal
 import sys
 from typing import Final, cast
@@ -69,12 +70,16 @@ class _Connection(asyncio.Protocol):
 
 
 async def serve(host: str, port: int) -> None:
-    """Serves until SIGTERM or SIGINT. Raises: OSError if the address can't be had."""
+    """Serves until SIGTERM or SIGINT. Raises: SystemExit if the address can't be had."""
     loop = asyncio.get_running_loop()
     sink, stop = Sink(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = await loop.create_server(sink.connection, host, port, backlog=BACKLOG)
+    try:
+        server = await loop.create_server(sink.connection, host, port, backlog=BACKLOG)
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {host}:{port}: {error.strerror}; choose another address\n")
+        sys.exit(2)
     bound = server.sockets[0].getsockname()
     print(f"ready {bound[0]}:{bound[1]}", flush=True)
     await stop.wait()
@@ -84,6 +89,8 @@ async def serve(host: str, port: int) -> None:
 
 def main() -> None:
     """`python -m loadgen.sink HOST:PORT`."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # one file a connection, and nothing else to open
     host, _, port = sys.argv[1].rpartition(":")
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(serve(host, int(port)))

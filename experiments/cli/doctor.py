@@ -1,5 +1,6 @@
 """`caudal doctor`: what on this machine would spoil a measurement, and what is missing (experiments/doctor.py)."""
 
+from itertools import chain
 from typing import Final
 
 import click
@@ -9,6 +10,7 @@ from rich.markup import escape
 from experiments import machine
 from experiments.cli.main import COULD_NOT_MEASURE
 from experiments.doctor import CHECKS, Level
+from experiments.generator import generator
 
 STYLES: Final[dict[Level, str]] = {"good": "green", "mind": "yellow", "stop": "bold red"}
 
@@ -17,14 +19,17 @@ STYLES: Final[dict[Level, str]] = {"good": "green", "mind": "yellow", "stop": "b
 def doctor() -> int:
     """Look for what would spoil a measurement on this machine, and say how to mend it. Changes nothing.
 
-    Takes a few seconds, for it watches what else runs. Exit code 0, or 3 if nothing can be measured here.
+    Takes some ten seconds: it watches what else runs, and lets the load generator run against a sink. Exit code 0, or 3 if
+    nothing can be measured here.
     """
     console = Console(highlight=False, soft_wrap=True)
+    progress = Console(stderr=True, highlight=False)
     described = machine.describe()
     console.print(f"{described['cpu_model']}, {described['kernel']}, Python {described['python']}", style="bold")
     worst = 0
-    for check in CHECKS:
-        for finding in check():
+    with progress.status("looking") as status:
+        findings = chain(*(check() for check in CHECKS), generator(status.update))
+        for finding in findings:
             style = STYLES[finding.level]
             console.print(f"[{style}]{finding.level}[/{style}]   {escape(finding.text)}")
             worst = max(worst, COULD_NOT_MEASURE if finding.level == "stop" else 0)

@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "worker": "one worker node",
     "sweeper": "the sweeper, which finds lost batches again",
     "swarm": "one swarm process",
+    "sink": "acknowledge and do nothing else, to calibrate senders",
     "health": "whether a part of a running system does its work",
     "completion": "teach your shell to complete all this",
     "doctor": "what on this machine would spoil a measurement",

@@ -38,6 +38,8 @@ def trial_line(found: TrialSummary) -> str:
     rate = f"{found.carried_records_per_s or 0:>12,.0f} records/s"
     p99 = found.response_time_s.p99
     wait = "" if p99 is None else f"   p99 {p99 * 1e3:,.1f} ms"
+    late = found.schedule_lag_s
+    wait += "" if late is None else f"   swarm p99 {late.p99 * 1e3:.2f} ms late"
     return f"{mark} {found.outcome:<10} {rate}{wait}" + "".join(f"\n         {reason}" for reason in found.reasons)
 
 
