@@ -29,7 +29,7 @@ check: $(DEV) ## lint, types, architecture and fast tests, under a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2 tests/unit tests/property tests/conformance tests/golden tests/architecture
+	$(BIN)/pytest -q -n 2 tests/unit tests/property tests/conformance tests/golden tests/statistical tests/architecture
 
 test: check ## everything that the CI wants, under 15 minutes on 2 cores
 	$(BIN)/pytest -q tests/integration tests/end_to_end -m "not long"

@@ -25,7 +25,7 @@ from experiments.fleet import Fleet
 from experiments.load import load_of, sources_of, spec_of
 from experiments.metrics.schedule import redrawn
 from experiments.probes.sampler import Sample, Sampler
-from experiments.store.record import TrialRecord
+from experiments.store.record import Clock, TrialRecord
 from experiments.store.tables import Tables
 from loadgen.progress import RECORDER, Counted, Progress
 from system.broker import keys
@@ -284,6 +284,7 @@ class TrialRun:
             cpu_s={part: self._cpu_end[part] - begin for part, begin in self._cpu_begin.items()},
             signatures=[one.id for one in load_signatures(self._trial.config.system.rules)],
             swarm=counted,
+            clocks=[Clock(host="the runner's")],
             target=self._target.describe(),
         )
         return record, tables._replace(probes=self._probes.table())

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from experiments.metrics.estimate import Estimate, estimate
 from experiments.metrics.trial import TrialSummary, summarise
+from experiments.stats.estimate import Estimate, estimate
 from experiments.store.run import RunFolder
 
 

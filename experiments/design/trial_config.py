@@ -10,6 +10,7 @@ import msgspec
 
 from experiments.design.swarm import PositiveSeconds, Seconds, Swarm
 from experiments.faults.registry import AnyFault
+from experiments.metrics.validity.limits import Limits
 from experiments.probes.registry import DEFAULT
 from system.settings import SystemSettings
 
@@ -71,5 +72,6 @@ class TrialConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     deploy: Deploy = Deploy()
     trial: Phases = Phases()
     probes: Probes = Probes()
+    validity: Limits = Limits()
     faults: tuple[AnyFault, ...] = ()
     objectives: Objectives = Objectives()

@@ -7,16 +7,10 @@ carried, because its probe wasn't asked for, or because the machine doesn't let 
 from typing import Any, Final, NamedTuple
 
 from experiments.metrics.samples import increases, latest, level
+from experiments.metrics.throughput import Carried
 from experiments.store.record import TrialRecord
 from experiments.store.tables import Tables
 from loadgen.model.fleet import connections
-
-
-class Carried(NamedTuple):
-    """What was carried in the window: the divisor of every cost."""
-
-    records: int
-    batches: int
 
 
 class _Counter(NamedTuple):

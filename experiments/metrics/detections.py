@@ -23,11 +23,7 @@ class Detections(msgspec.Struct, frozen=True, kw_only=True):
 
     def reasons(self) -> list[str]:
         """What is wrong, as sentences."""
-        return [
-            f"detections: {count} {word}"
-            for word, count in (("missed", self.missed), ("spurious", self.spurious))
-            if count
-        ]
+        return [f"{count} {word}" for word, count in (("missed", self.missed), ("spurious", self.spurious)) if count]
 
 
 def detections(load: Load, seed: int, signatures: list[str], tables: Tables, counting: np.ndarray) -> Detections:

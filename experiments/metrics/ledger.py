@@ -47,9 +47,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
             ),
             "unanswered = recovered + indeterminate": (self.unanswered, self.recovered + self.indeterminate),
         }
-        return [
-            f"ledger: {line} doesn't hold: {left} and {right}" for line, (left, right) in lines.items() if left != right
-        ]
+        return [f"{line} doesn't hold: {left} and {right}" for line, (left, right) in lines.items() if left != right]
 
 
 def ledger(

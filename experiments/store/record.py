@@ -44,12 +44,21 @@ class ProbeNote(msgspec.Struct, frozen=True, kw_only=True):
     failures: dict[str, int] = {}
 
 
+class Clock(msgspec.Struct, frozen=True, kw_only=True):
+    """One host's CLOCK_MONOTONIC against the runner's: what to add to its instants, and how far that may be wrong."""
+
+    host: str
+    offset_s: float = 0.0
+    uncertainty_s: float = 0.0
+
+
 class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One trial: where it stands in the plan, what was observed around it, and how it ended.
 
     `window` is the measured part. `left` holds (agent, first, count) of the batches still in the system at the end.
     `cpu_s` is CPU time a part within the window. `probes` is None in results from before there were any: they have no
     table of samples. `signatures` names the signature numbers of the hits table.
+    `clocks` has one entry a host whose instants stand in the tables; the runner's own is at offset 0 by definition.
     `failure` says why there is no measurement, None if there is one.
     """
 
@@ -73,6 +82,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     probes: dict[str, ProbeNote] | None = None
     signatures: list[str] = []
     swarm: dict[str, int] = {}
+    clocks: list[Clock] = []
     faults: list[dict[str, Any]] = []
     target: dict[str, Any] = {}
     failure: str | None = None

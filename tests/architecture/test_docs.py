@@ -7,11 +7,13 @@ import pytest
 
 from experiments.analysis.summary import CellSummary, Summary
 from experiments.metrics.detections import Detections
-from experiments.metrics.estimate import Estimate
 from experiments.metrics.ledger import Ledger
 from experiments.metrics.quantiles import Quantiles
 from experiments.metrics.response import STAGES
 from experiments.metrics.trial import TrialSummary
+from experiments.stats.estimate import Estimate
+from experiments.stats.steady import Steady
+from experiments.stats.within import Within
 from experiments.store.record import Load, TrialRecord
 from experiments.store.tables import FOLDERS
 
@@ -25,6 +27,8 @@ STORED: dict[str, tuple[str, ...]] = {
     "load": Load.__struct_fields__,
     "The run": Summary.__struct_fields__,
     "trials": TrialSummary.__struct_fields__,
+    "steady": Steady.__struct_fields__,
+    "within_trial": Within.__struct_fields__,
     "ledger": Ledger.__struct_fields__,
     "detections": Detections.__struct_fields__,
     "Quantiles": Quantiles.__struct_fields__,

@@ -198,7 +198,7 @@ def test_an_invalid_trial_is_marked_in_the_report(tmp_path: Path) -> None:
     run = write(tmp_path, invalid(one), one, trials_planned=2)
     text = (run.path / "report.html").read_text(encoding="utf-8")
     assert '<p class="verdict invalid">INVALID</p>' in text
-    assert "trial 0: swarm: 1 acknowledgements of batches that were never sent" in text
+    assert "trial 0: acknowledgements: 1 acknowledgements of batches that were never sent" in text
     assert "<td>0 of 1</td>" in text
 
 

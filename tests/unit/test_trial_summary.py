@@ -103,7 +103,7 @@ def test_a_batch_found_to_hold_another_number_of_records_makes_it_invalid() -> N
 
 def test_an_acknowledgement_of_what_was_never_sent_makes_it_invalid() -> None:
     one = SOUND.with_record(swarm={"bad_acks": 2})
-    assert summary(one).reasons == ["swarm: 2 acknowledgements of batches that were never sent"]
+    assert summary(one).reasons == ["acknowledgements: 2 acknowledgements of batches that were never sent"]
 
 
 def test_a_missed_attack_makes_it_invalid() -> None:
@@ -133,7 +133,7 @@ def test_a_batch_logged_twice_makes_it_invalid() -> None:
     one = SOUND.with_tables(batches=np.concatenate([SOUND.tables.batches, SOUND.tables.batches[3:4]]))
     first, second = summary(one).reasons
     assert first.startswith("schedule: the swarm cut other batches")
-    assert second == "swarm: 10 records stand more than once in its log"
+    assert second == "swarm log: 10 records stand more than once in its log"
 
 
 def test_a_batch_cut_at_another_time_than_scheduled_makes_it_invalid_and_gives_no_response_time() -> None:
@@ -159,7 +159,7 @@ def test_another_seed_is_another_schedule_and_another_truth() -> None:
 
 def test_several_reasons_are_all_given() -> None:
     one = SOUND.with_record(swarm={"bad_acks": 1}, planned=1).with_tables(hits=SOUND.tables.hits[2:])
-    assert [reason.partition(":")[0] for reason in summary(one).reasons] == ["ledger", "swarm", "detections"]
+    assert [reason.partition(":")[0] for reason in summary(one).reasons] == ["ledger", "acknowledgements", "detections"]
 
 
 def test_a_result_of_what_was_never_sent_makes_it_invalid() -> None:
@@ -172,7 +172,7 @@ def test_a_result_of_what_was_never_sent_makes_it_invalid() -> None:
 def test_an_unknown_commit_instant_makes_it_invalid_unless_something_was_killed() -> None:
     one = changed(SOUND, "results", 3, committed_mono_ns=0)
     assert summary(one).reasons == [
-        "results: the commit instants of 1 batches are unknown, although nothing was killed"
+        "instants: the commit instants of 1 batches are unknown, although nothing was killed"
     ]
     killed = [{"kind": "kill_worker_child", "at_s": 1.0, "at_mono_ns": START, "done": {"killed_pids": [7]}}]
     assert summary(one.with_record(faults=killed)).valid

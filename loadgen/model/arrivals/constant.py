@@ -6,6 +6,7 @@ accumulated, so the millionth is as exact as the first.
 """
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ class Constant(OpenLoopProcess, frozen=True, kw_only=True, tag="constant"):
 
     `rate_per_s`: records a second, each agent.
     """
+
+    is_steady: ClassVar[bool] = True
 
     rate_per_s: float
 

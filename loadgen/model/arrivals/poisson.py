@@ -11,6 +11,7 @@ without drift.
 """
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ class Poisson(OpenLoopProcess, frozen=True, kw_only=True, tag="poisson"):
 
     `rate_per_s`: records a second, each agent.
     """
+
+    is_steady: ClassVar[bool] = True
 
     rate_per_s: float
 

@@ -52,6 +52,9 @@ class ArrivalProcess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     #: results.
     open_loop: ClassVar[bool]
 
+    #: Whether it offers the same at all times, so that what is carried must be steady too.
+    is_steady: ClassVar[bool] = False
+
 
 class OpenLoopProcess(ArrivalProcess, frozen=True, kw_only=True):
     """A process whose arrival times are drawn; subclasses give `mean_rate_per_s` and `blocks`."""

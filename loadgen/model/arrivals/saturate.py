@@ -21,6 +21,7 @@ class Saturate(ArrivalProcess, frozen=True, kw_only=True, tag="saturate"):
     """`window_batches`: unanalysed batches kept in the system, over all agents; None chooses by the batch size."""
 
     open_loop: ClassVar[bool] = False
+    is_steady: ClassVar[bool] = True
 
     window_batches: int | None = None
 

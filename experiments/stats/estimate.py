@@ -9,14 +9,9 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from scipy.stats import t as student
 
-#: Student's t, two-sided 95 %, by degrees of freedom (from any table of the distribution); beyond 30 the last is used.
-_T95: Final = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)  # fmt: skip
-
+#: Below it an interval would be wider than anything it could tell.
 LEAST_TRIALS: Final = 5
 
 
@@ -56,7 +51,7 @@ def estimate(values: Sequence[float]) -> Estimate:
     if n < LEAST_TRIALS:
         return Estimate(value=value, low=None, high=None, n=n, method=f"geometric mean; n = {n}, no interval")
     deviation = math.sqrt(math.fsum((log - centre) ** 2 for log in logs) / (n - 1))
-    half = _T95[min(n - 1, len(_T95)) - 1] * deviation / math.sqrt(n)
+    half = float(student.ppf(0.975, n - 1)) * deviation / math.sqrt(n)
     return Estimate(
         value=value,
         low=math.exp(centre - half),

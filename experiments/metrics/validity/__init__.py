@@ -1,0 +1,1 @@
+"""Valid or not: what the instrument may do wrong, one rule each."""
