@@ -108,10 +108,12 @@ class TrialRun:
             yield
         finally:
             # What had to end in order has ended by now; what still runs belongs to a trial that failed.
-            self._probes.stop()
-            for process in self._of_harness():
-                process.stop(grace_s=0.0)
-            self._target.stop(grace_s=0.0)
+            try:
+                for process in self._of_harness():
+                    process.stop(grace_s=0.0)
+                self._target.stop(grace_s=0.0)
+            finally:
+                self._probes.stop()
 
     def _start(self) -> None:
         config = self._trial.config

@@ -64,7 +64,7 @@ def cost(record: TrialRecord, tables: Tables, carried: Carried) -> dict[str, Any
     grown = {name: increases(tables.probes, name, *record.window) for name in record.probes or ()}
     begin, end = record.window
     found: dict[str, Any] = {
-        "cpu_s_per_million_records": _cpu(record, carried, grown.get("processes", {})),
+        "cpu_s_per_million_records": _cpu(record, carried, grown),
         **{name: _by_part(one, grown.get(one.probe, {}), carried) for name, one in _COUNTERS.items()},
         "wire_bytes_per_record": {
             name: _ratio(grown.get(probe, {}).get((part, figure)), carried.records)
@@ -75,7 +75,7 @@ def cost(record: TrialRecord, tables: Tables, carried: Carried) -> dict[str, Any
         "gateway_resident_bytes_per_connection": _a_connection(record, tables),
         "proportional_bytes": latest(tables.probes, "proportional_bytes", end) or None,
         "unshared_bytes": latest(tables.probes, "unshared_bytes", end) or None,
-        "probes_cpu_ratio": _own(record),
+        "probes_cpu_ratio": _ratio(_own(grown), (end - begin) / 1e9),
     }
     return found | {"missing": _missing(record, found, carried)}
 
@@ -84,8 +84,11 @@ def _ratio(value: float | None, divisor: float) -> float | None:
     return None if value is None or not divisor else value / divisor
 
 
-def _cpu(record: TrialRecord, carried: Carried, processes: _Grown) -> dict[str, float | None]:
+def _cpu(record: TrialRecord, carried: Carried, grown: dict[str, _Grown]) -> dict[str, float | None]:
+    processes = grown.get("processes", {})
     spent = record.cpu_s | {part: processes[part, "cpu_s"] for part in _SPLIT if (part, "cpu_s") in processes}
+    if (own := _own(grown)) is not None:
+        spent["probes"] = own
     return {part: _ratio(cpu_s * 1e6, carried.records) for part, cpu_s in spent.items()}
 
 
@@ -123,9 +126,10 @@ def _a_connection(record: TrialRecord, tables: Tables) -> float | None:
     )
 
 
-def _own(record: TrialRecord) -> float | None:
-    """CPU time of the sampling as a share of one CPU over the whole trial."""
-    return _ratio(sum(note.cpu_s for note in record.probes.values()), record.wall_s) if record.probes else None
+def _own(grown: dict[str, _Grown]) -> float | None:
+    """CPU time of all probes' samples within the window; None without a probe that was asked near its ends."""
+    found = [one["probes", "cpu_s"] for one in grown.values() if ("probes", "cpu_s") in one]
+    return sum(found) if found else None
 
 
 def _missing(record: TrialRecord, found: dict[str, Any], carried: Carried) -> dict[str, str]:

@@ -70,7 +70,12 @@ class BrokerProbe:
         self._part |= dict.fromkeys(new.values(), "other")
         self._part[own] = "probes"
         if set(new.values()) - {own}:
-            for part, address in self._ends():
+            try:
+                ends = self._ends()
+            except ProbeError as error:
+                self.missing["redis_commands"] = self.missing["redis_sent_bytes"] = str(error)
+                return []
+            for part, address in ends:
                 if address in new and new[address] != own:
                     self._part[new[address]] = part
         for client in clients:

@@ -2,12 +2,14 @@
 
 Samples fall on random instants, one in each period: at equal distances they would fall in step with flush timers and
 constant arrivals, and a mean over them would be no mean over time. `mark` asks every probe at once: the window's two ends.
-A probe that can't read costs the trial nothing but its figures; how often and why is noted.
+A probe that can't read costs the trial nothing but its figures; how often and why is noted. What the sampling itself takes is
+a figure like others: CPU time of part `probes`, with every sample.
 """
 
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple, Self
@@ -47,7 +49,7 @@ class Sampler:
         self._failures: dict[str, dict[str, int]] = {name: {} for name in self._next}
         self._asking = threading.Lock()
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._running: Future[None] | None = None
         #: By probe: its last sample and the one before, for the screen.
         self.latest: dict[str, tuple[Sample | None, Sample]] = {}
 
@@ -65,8 +67,9 @@ class Sampler:
         """Takes a first sample of everything and begins."""
         self.mark()
         if self._probes:
-            self._thread = threading.Thread(target=self._run, name="probes", daemon=True)
-            self._thread.start()
+            pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="probes")
+            self._running = pool.submit(self._run)
+            pool.shutdown(wait=False)
 
     def _run(self) -> None:
         begin = time.monotonic()
@@ -80,7 +83,9 @@ class Sampler:
             self._ask(due)
 
     def mark(self) -> None:
-        """Asks every probe now."""
+        """Asks every probe now. Raises: what a probe raised beside ProbeError, now or in the thread: it has a defect."""
+        if self._running is not None and self._running.done():
+            self._running.result()
         self._ask(float("inf"))
 
     def _ask(self, due: float) -> None:
@@ -92,6 +97,7 @@ class Sampler:
 
     def _one(self, probe: Probe) -> None:
         name = probe.name
+        own = Reading("probes", "cpu_s", self._cpu_s[name])  # what all samples before this one took
         before_ns, before_s = time.monotonic_ns(), time.thread_time()
         try:
             readings = probe.sample()
@@ -101,23 +107,25 @@ class Sampler:
             return
         finally:
             self._cpu_s[name] += time.thread_time() - before_s
-        sample = Sample((before_ns + time.monotonic_ns()) // 2, readings)
+        sample = Sample((before_ns + time.monotonic_ns()) // 2, [*readings, own])
         self._taken[name] += 1
         self._samples.append((name, sample))
         last = self.latest.get(name)
         self.latest[name] = (None if last is None else last[1], sample)
 
     def stop(self) -> None:
-        """Ends it and closes the probes; a second time does nothing."""
+        """Ends it and closes the probes; a second time does nothing. Raises: as `mark`."""
         if self._stop.is_set():
             return
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-        for probe in self._probes:
-            probe.close()
-        if self._client is not None:
-            self._client.close()
+        try:
+            if self._running is not None:
+                self._running.result()
+        finally:
+            for probe in self._probes:
+                probe.close()
+            if self._client is not None:
+                self._client.close()
 
     def table(self) -> np.ndarray:
         """All readings, in the order in which they were taken. After `stop`."""

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from experiments.probes import procfs
 from experiments.probes import syscalls as syscalls_module
 from experiments.probes.broker import BrokerProbe
 from experiments.probes.memory import MemoryProbe
-from experiments.probes.probe import Watched
+from experiments.probes.probe import ProbeError, Watched
 from experiments.probes.processes import ProcessesProbe
 from experiments.probes.queue import QueueProbe
 from experiments.probes.syscalls import SyscallsProbe
@@ -154,6 +155,23 @@ def test_a_server_that_does_not_count_by_connection_gives_a_reason(world: tuple[
     probe = BrokerProbe(things)
     assert probe._by_part(1, [{"id": "1", "addr": "127.0.0.1:1"}]) == []
     assert "counts nothing by connection" in probe.missing["redis_commands"]
+
+
+def test_where_processes_cannot_be_read_the_servers_own_counts_remain(
+    world: tuple[Watched, Worker, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things, _, server = world
+    monkeypatch.setattr(procfs, "AVAILABLE", False)
+    probe = BrokerProbe(things)
+    with server.client() as other:
+        other.ping()
+        found = values(probe.sample())
+    assert found["broker", "commands"] > 0
+    assert {part for part, _ in found} == {"broker"}
+    assert probe.missing["redis_commands"] == "this platform has no /proc to read processes from"
+    for processes in (ProcessesProbe(things), MemoryProbe(things)):
+        with pytest.raises(ProbeError, match="no /proc"):
+            processes.sample()
 
 
 def test_queues_are_counted(world: tuple[Watched, Worker, Any]) -> None:

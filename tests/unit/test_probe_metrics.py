@@ -97,6 +97,7 @@ GROWS = {
         ("gateway", "voluntary_switches"): 300,
         ("gateway", "involuntary_switches"): 100,
         ("gateway", "read_write_calls"): 5000,
+        ("probes", "cpu_s"): 0.03,
         ("worker_parents", "cpu_s"): 1.0,
         ("worker_children", "cpu_s"): 3.0,
         ("swarm", "cpu_s"): 9.0,
@@ -111,7 +112,7 @@ GROWS = {
         ("gateway", "redis_sent_bytes"): 49_000,
         ("gateway", "redis_received_bytes"): 1_000,
     },
-    "wire": {("swarm", "sent_bytes"): 100_000, ("swarm", "received_bytes"): 2_000},
+    "wire": {("probes", "cpu_s"): 0.01, ("swarm", "sent_bytes"): 100_000, ("swarm", "received_bytes"): 2_000},
 }
 
 
@@ -142,6 +143,7 @@ def test_costs_are_growth_divided_by_what_was_carried() -> None:
     found = costs(observed("processes", "broker", "wire"))
     assert found["cpu_s_per_million_records"] == {
         "gateway": 250.0, "workers": 2000.0, "swarm": 500.0, "worker_parents": 500.0, "worker_children": 1500.0,
+        "probes": pytest.approx(20.0),
     }  # fmt: skip
     assert found["context_switches_per_thousand_records"] == {"gateway": 200.0}
     assert found["involuntary_switches_per_thousand_records"] == {"gateway": 50.0}
@@ -154,7 +156,7 @@ def test_costs_are_growth_divided_by_what_was_carried() -> None:
     }  # fmt: skip
     assert found["resident_bytes"] == {"gateway": 90e6}  # the mean of 80 and 100: 500 is no longer within
     assert found["gateway_resident_bytes_per_connection"] == (90e6 - 50e6) / 2
-    assert found["probes_cpu_ratio"] == pytest.approx(3 * 0.05 / 15)
+    assert found["probes_cpu_ratio"] == pytest.approx(0.04 / 10)
 
 
 def test_what_cannot_be_given_is_none_and_says_why() -> None:

@@ -44,9 +44,16 @@ def test_a_probe_is_asked_once_in_each_period_and_its_readings_are_kept() -> Non
     assert probe.enough.wait(10)
     sampler.stop()
     table = sampler.table()
+    own = table[table["part"] == "probes"]
+    table = table[table["part"] != "probes"]
     assert table["value"].tolist() == list(range(1, probe.asked + 1))
     assert set(zip(table["probe"], table["part"], table["figure"], strict=True)) == {("fast", "broker", "queued_tasks")}
     at = table["at_mono_ns"]
+    assert (own["at_mono_ns"] == at).all()
+    assert set(own["figure"]) == {"cpu_s"}
+    assert own["value"][0] == 0
+    assert (np.diff(own["value"]) >= 0).all()
+    assert own["value"][-1] <= sampler.notes()["fast"].cpu_s
     assert begin <= at[0]
     assert (np.diff(at) > 0).all()
     assert at[-1] <= time.monotonic_ns()
@@ -63,7 +70,7 @@ def test_instants_are_random_within_their_periods() -> None:
     sampler.start()
     assert probe.enough.wait(20)
     sampler.stop()
-    distances = np.diff(sampler.table()["at_mono_ns"][1:]) / 2e7
+    distances = np.diff(np.unique(sampler.table()["at_mono_ns"])[1:]) / 2e7
     assert distances.std() > 0.1  # in step, it would be 0; of two uniform instants it is 0.41
 
 
@@ -100,6 +107,27 @@ def test_a_defect_of_a_probe_is_not_hidden() -> None:
 
     with pytest.raises(ZeroDivisionError):
         Sampler([Broken("broken")], 0.1).start()
+
+
+def test_a_defect_in_the_thread_is_raised_at_the_next_mark_and_at_the_end() -> None:
+    probe = Counting("late defect", fails=lambda _: False)
+
+    def sample() -> list[Reading]:
+        probe.asked += 1
+        if probe.asked > 1:
+            probe.enough.set()
+            raise ZeroDivisionError
+        return []
+
+    probe.sample = sample  # type: ignore[method-assign]
+    sampler = Sampler([probe], 0.005)
+    sampler.start()
+    assert probe.enough.wait(10)
+    with pytest.raises(ZeroDivisionError):
+        sampler.mark()
+    with pytest.raises(ZeroDivisionError):
+        sampler.stop()
+    assert probe.closed == 1
 
 
 def test_without_probes_nothing_runs_and_the_table_is_empty() -> None:
