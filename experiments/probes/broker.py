@@ -9,10 +9,10 @@ its other end; `other` are those of processes elsewhere or gone, `probes` is thi
 from collections import defaultdict
 from typing import Any, Final
 
-import psutil
 import redis
 
-from experiments.probes.parts import trees
+from experiments.probes import procfs
+from experiments.probes.parts import members, trees
 from experiments.probes.probe import ProbeError, Reading, Watched
 
 #: Of CLIENT LIST, since Valkey 8.1 and Redis 8.
@@ -66,18 +66,13 @@ class BrokerProbe:
         if not all(name in client for client in clients for name in _FIGURES):
             self.missing["redis_commands"] = "this server's CLIENT LIST counts nothing by connection (Valkey 8.1 does)"
             return []
-        new = {client["addr"]: int(client["id"]) for client in clients if int(client["id"]) not in self._part}
-        self._part |= dict.fromkeys(new.values(), "other")
-        self._part[own] = "probes"
-        if set(new.values()) - {own}:
-            try:
-                ends = self._ends()
-            except ProbeError as error:
-                self.missing["redis_commands"] = self.missing["redis_sent_bytes"] = str(error)
-                return []
-            for part, address in ends:
-                if address in new and new[address] != own:
-                    self._part[new[address]] = part
+        new = [client for client in clients if int(client["id"]) not in self._part]
+        self._part |= {int(client["id"]): "other" for client in new} | {own: "probes"}
+        try:
+            self._find([client for client in new if int(client["id"]) != own])
+        except ProbeError as error:
+            self.missing["redis_commands"] = self.missing["redis_sent_bytes"] = str(error)
+            return []
         for client in clients:
             for name, figure in _FIGURES.items():
                 self._seen[int(client["id"]), figure] = int(client[name])
@@ -86,20 +81,28 @@ class BrokerProbe:
             totals[self._part[number], figure] += value
         return [Reading(part, figure, value) for (part, figure), value in totals.items()]
 
-    def _ends(self) -> list[tuple[str, str]]:
-        """(part, local address) of every TCP connection of the trial's processes.
+    def _find(self, new: list[dict[str, Any]]) -> None:
+        """Whose each new connection is. One reading for all: 3 ms, where psutil took 100.
 
-        A prefork child inherits its parent's sockets: the parent's claim comes last and counts.
+        A prefork child inherits its parent's sockets: what the parent holds is the parent's.
         """
-        found: list[tuple[str, str]] = []
-        for tree in trees(self._watched):
-            for pid, part in (*((pid, tree.below_part) for pid in tree.below), (tree.root, tree.part)):
-                try:
-                    connections = psutil.Process(pid).net_connections(kind="tcp")
-                except (psutil.NoSuchProcess, psutil.AccessDenied):
+        looked: dict[int, int] = {}  # the socket's number -> the connection's
+        for port in {client["laddr"].rpartition(":")[2] for client in new}:
+            here = procfs.tcp_sockets(int(port)) if procfs.AVAILABLE else {}
+            for client in new:
+                ends = client["addr"].rpartition(":")[2], client["laddr"].rpartition(":")[2]
+                if ends[1] == port and int(ends[0]) in here:
+                    looked[here[int(ends[0])]] = int(client["id"])
+        for tree in trees(self._watched) if new else ():
+            for pid, part in members(tree):
+                if not looked or part == "swarm":  # it may hold a hundred thousand sockets, none to the broker
                     continue
-                found += [(part, f"{one.laddr.ip}:{one.laddr.port}") for one in connections if one.raddr]
-        return found
+                try:
+                    held = procfs.sockets(pid)
+                except (*procfs.GONE, PermissionError):
+                    continue
+                for number in held & looked.keys():
+                    self._part[looked.pop(number)] = part
 
     def close(self) -> None:
         """Holds nothing: the client is the sampler's."""

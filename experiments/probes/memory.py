@@ -9,7 +9,7 @@ import math
 from collections import defaultdict
 
 from experiments.probes import procfs
-from experiments.probes.parts import trees
+from experiments.probes.parts import members, trees
 from experiments.probes.probe import Reading, Watched
 
 
@@ -27,8 +27,7 @@ class MemoryProbe:
         """See `Probe`."""
         found: dict[tuple[str, str], int] = defaultdict(int)
         for tree in trees(self._watched):
-            members = [(tree.root, tree.part), *((pid, tree.below_part) for pid in tree.below)]
-            for pid, part in members:
+            for pid, part in members(tree):
                 try:
                     one = procfs.resident_share(pid)
                 except procfs.GONE:

@@ -41,3 +41,8 @@ def trees(watched: Watched) -> Iterator[Tree]:
             else:
                 yield Tree(pid, part, below, part)
     yield Tree(os.getpid(), RUNNER, (), RUNNER)
+
+
+def members(tree: Tree) -> list[tuple[int, str]]:
+    """Its processes, the root first, each with its part."""
+    return [(tree.root, tree.part), *((pid, tree.below_part) for pid in tree.below)]

@@ -8,7 +8,7 @@ the last sample stands, so what a process did in its last second may be missing.
 from collections import defaultdict
 
 from experiments.probes import procfs
-from experiments.probes.parts import Tree, trees
+from experiments.probes.parts import Tree, members, trees
 from experiments.probes.probe import Reading, Watched
 
 
@@ -39,7 +39,7 @@ class ProcessesProbe:
                 self._read_write_calls(tree)
             except procfs.GONE:
                 continue  # it ended while it was read: what was seen of it before stands
-            for pid, part in _members(tree):
+            for pid, part in members(tree):
                 try:
                     resident[part] += procfs.resident_bytes(pid)
                 except procfs.GONE:
@@ -76,7 +76,7 @@ class ProcessesProbe:
         self._note(tree, "cpu_s", root.own_s, below + root.reaped_s if tree.part != "runner" else 0.0)
 
     def _switches(self, tree: Tree) -> None:
-        for pid, part in _members(tree):
+        for pid, part in members(tree):
             try:
                 for tid in procfs.threads(pid):
                     self._threads[tree.root, part, pid, tid] = procfs.switches(pid, tid)
@@ -104,7 +104,3 @@ class ProcessesProbe:
 
     def close(self) -> None:
         """Holds nothing."""
-
-
-def _members(tree: Tree) -> list[tuple[int, str]]:
-    return [(tree.root, tree.part), *((pid, tree.below_part) for pid in tree.below)]

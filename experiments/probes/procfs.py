@@ -72,6 +72,34 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def tcp_sockets(remote_port: int) -> dict[int, int]:
+    """This machine's TCP sockets whose other end is at a port: the number of each by its local port."""
+    found = {}
+    for path in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            lines = _read(path).splitlines()[1:]
+        except FileNotFoundError:  # no IPv6 here
+            continue
+        for line in lines:
+            fields = line.split()
+            if int(fields[2].rpartition(b":")[2], 16) == remote_port:
+                found[int(fields[1].rpartition(b":")[2], 16)] = int(fields[9])
+    return found
+
+
+def sockets(pid: int) -> set[int]:
+    """The numbers of the sockets that it holds."""
+    found = set()
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            target = os.readlink(f"/proc/{pid}/fd/{name}")
+        except GONE:
+            continue
+        if target.startswith("socket:["):
+            found.add(int(target[8:-1]))
+    return found
+
+
 def cpu(pid: int) -> Cpu:
     """Its CPU time."""
     # The name, in parentheses, may hold anything: the fields are counted from behind it.

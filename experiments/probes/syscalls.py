@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from experiments.probes import procfs
-from experiments.probes.parts import trees
+from experiments.probes.parts import members, trees
 from experiments.probes.probe import ProbeError, Reading, Watched
 
 _EVENT: Final = Path("/sys/kernel/tracing/events/raw_syscalls/sys_enter/id")
@@ -49,7 +49,7 @@ class SyscallsProbe:
         if self.missing:
             return []
         for tree in trees(self._watched):
-            for pid, part in ((tree.root, tree.part), *((pid, tree.below_part) for pid in tree.below)):
+            for pid, part in members(tree):
                 if (part, pid) not in self._counters:
                     self._counters[part, pid] = self._opened(pid)
         totals: dict[str, int] = defaultdict(int)

@@ -130,7 +130,6 @@ def test_commands_and_bytes_are_those_of_the_process_that_sent_them(world: tuple
     worker.do(f"[(s.sendall({push!r}), s.recv(100)) for _ in range(50)]")
     found = probe.sample()
     grown = {key: value - values(before).get(key, 0.0) for key, value in values(found).items()}
-    # A process that stands for two parts is given to the last of them: the worker node.
     assert grown["worker_parents", "redis_commands"] == 50
     assert grown["worker_parents", "redis_sent_bytes"] == 50 * len(push)
     assert grown["worker_parents", "redis_received_bytes"] == sum(len(f":{n}\r\n") for n in range(1, 51))
