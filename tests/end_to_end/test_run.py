@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from experiments.store.run import RunFolder
-from loadgen.agent import ACK_BYTES
+from loadgen.link import ACK_BYTES
 from system.wire.chunk import Chunk
 from system.wire.packing import message_header, message_option
 
