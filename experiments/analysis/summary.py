@@ -3,13 +3,14 @@
 Reads the store alone: the same raw data give the same summary, years later and without Redis or Celery.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import msgspec
 
 from experiments.metrics.trial import TrialSummary, summarise
 from experiments.stats.estimate import Estimate, estimate
+from experiments.store.record import TrialRecord
 from experiments.store.run import RunFolder
 
 
@@ -45,11 +46,16 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 #: The parts of the system that can be a bottleneck, as CPU is accounted.
 PARTS = ("gateway", "broker", "workers")
 
+#: A part that uses more of its cores than this is busy enough to be what limits: the rest is lost to scheduling.
+BUSY_RATIO = 0.85
+
 
 def summary(run: RunFolder) -> Summary:
     """Computes it from the run's raw data."""
     manifest = run.manifest
-    trials = [summarise(record, run.tables(record)) for record in run.records()]
+    records = run.records()
+    trials = [summarise(record, run.tables(record)) for record in records]
+    full = {one.index for one, trial in zip(records, trials, strict=True) if at_limit(one, trial.outcome)}
     return Summary(
         schema_version=manifest["schema_version"],
         experiment=manifest["experiment"]["name"],
@@ -61,12 +67,30 @@ def summary(run: RunFolder) -> Summary:
         command=manifest["command"],
         machine=manifest["machine"],
         trials=trials,
-        cells=_cells(manifest["experiment"]["cells"], trials),
+        cells=_cells(manifest["experiment"]["cells"], trials, full),
         verdict="valid" if trials and all(trial.valid for trial in trials) else "invalid",
     )
 
 
-def _cells(cells: Sequence[dict[str, Any]], trials: Sequence[TrialSummary]) -> list[CellSummary]:
+def at_limit(record: TrialRecord, outcome: str) -> bool:
+    """Whether a trial met a limit of the system, so that one part can be said to be it.
+
+    At full load it did, by definition, and when it was overloaded; in an open loop that is carried, only if a part used
+    BUSY_RATIO of the cores that it was placed on: else the part that uses most CPU limits nothing.
+    """
+    if not record.load.open_loop or outcome == "overloaded":
+        return True
+    seconds = (record.window[1] - record.window[0]) / 1e9
+    placed = record.target.get("placement", {})
+    return any(
+        bool(placed.get(part))
+        and seconds > 0
+        and record.cpu_s.get(part, 0.0) / seconds / len(placed[part]) > BUSY_RATIO
+        for part in PARTS
+    )
+
+
+def _cells(cells: Sequence[dict[str, Any]], trials: Sequence[TrialSummary], full: Container[int]) -> list[CellSummary]:
     found = []
     for cell in cells:
         mine = [trial for trial in trials if trial.cell == cell["levels"]]
@@ -83,7 +107,7 @@ def _cells(cells: Sequence[dict[str, Any]], trials: Sequence[TrialSummary]) -> l
                     [t.offered_records_per_s for t in valid if t.offered_records_per_s is not None]
                 ),
                 p99_response_s=estimate([t.response_time_s.p99 for t in valid if t.response_time_s.p99 is not None]),
-                bottleneck=_bottleneck(valid),
+                bottleneck=_bottleneck([trial for trial in valid if trial.index in full]),
                 trials=len(mine),
                 invalid_trials=len(mine) - len(valid),
             )
@@ -92,7 +116,7 @@ def _cells(cells: Sequence[dict[str, Any]], trials: Sequence[TrialSummary]) -> l
 
 
 def _bottleneck(trials: Sequence[TrialSummary]) -> str | None:
-    """The part of the system that spends the most CPU a record; None if nothing was carried."""
+    """The part of the system that spends the most CPU a record, over trials that met a limit; None if there are none."""
     spent: dict[str, float] = {}
     for trial in trials:
         for part, cpu in trial.cost.get("cpu_s_per_million_records", {}).items():

@@ -19,9 +19,9 @@ def completion(shell: str) -> None:
 
     \b
     For this shell alone, and for all later ones:
-      bash   eval "$(caudal completion bash)"       the same line in ~/.bashrc
-      zsh    eval "$(caudal completion zsh)"        the same line in ~/.zshrc, after compinit
-      fish   caudal completion fish | source        ... > ~/.config/fish/completions/caudal.fish
+      bash   eval "$(caudal completion bash)"    and the same in ~/.bashrc
+      zsh    eval "$(caudal completion zsh)"     and in ~/.zshrc, after compinit
+      fish   caudal completion fish | source     and in ~/.config/fish/config.fish
     """
     known = get_completion_class(shell)
     assert known is not None

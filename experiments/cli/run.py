@@ -58,7 +58,7 @@ def run(
       caudal run quickstart
       caudal run batching --set swarm.agents=50 --budget 20m
       caudal run cores --resume
-      caudal run agents.toml --attach 127.0.0.1:24224 --redis redis://:PASSWORD@127.0.0.1:6379/0
+      caudal run agents.toml --attach 127.0.0.1:24224 --redis URL
 
     Ends with VALID or INVALID. Exit code 0 if every trial is valid, 3 if one isn't, 2 for an error in the config, 130 if
     interrupted: what is done is kept then, and --resume goes on.

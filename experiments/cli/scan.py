@@ -31,7 +31,7 @@ def scan(files: tuple[Path, ...], engine: str, rules: tuple[str, ...], detection
     \b
     Examples:
       caudal scan /var/log/auth.log
-      caudal scan access.log --engine re --rules builtin --rules my-rules.toml --detections found.jsonl
+      caudal scan access.log --engine re --rules builtin --rules my-rules.toml
     """
     signatures = load(rules or ("builtin",))
     scanner = build(engine, signatures)

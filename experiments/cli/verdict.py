@@ -1,11 +1,12 @@
 """The end of a run as people read it: the cells, the verdict line, the report's path, what to do next."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from experiments.analysis.summary import Summary
+from experiments.analysis.summary import CellSummary, Summary
 
 
 def verdict_line(found: Summary) -> str:
@@ -18,7 +19,8 @@ def verdict_line(found: Summary) -> str:
     known = [cell for cell in found.cells if cell.carried_records_per_s.value is not None]
     if known:
         best = max(known, key=lambda cell: cell.carried_records_per_s.value or 0.0)
-        words.append(f"{best.carried_records_per_s} records/s, limited by {best.bottleneck}")
+        limit = "" if best.bottleneck is None else f", limited by {best.bottleneck}"
+        words.append(f"{best.carried_records_per_s} records/s{limit}")
     words.append(f"{lost} lost, {twice} duplicate results" if ledgers else "nothing was measured")
     if judged and all(one.planted is not None for one in judged):
         missed = sum(one.missed or 0 for one in judged)
@@ -34,23 +36,7 @@ def verdict_line(found: Summary) -> str:
 
 def print_end(console: Console, found: Summary, run: Path) -> None:
     """Prints the cells' table, the verdict, the report and the next command; the run's folder is the last line."""
-    table = Table(box=None, padding=(0, 2), header_style="bold")
-    names = list(found.cells[0].cell) if found.cells else []
-    for name in names:
-        table.add_column(name.rpartition(".")[2])
-    for name in ("records/s", "95 % interval", "p99 response", "limited by", "valid trials"):
-        table.add_column(name, justify="right")
-    for cell in sorted(found.cells, key=lambda one: one.carried_records_per_s.value or 0.0):
-        rate, p99 = cell.carried_records_per_s, cell.p99_response_s.value
-        table.add_row(
-            *(str(cell.cell[name]) for name in names),
-            "–" if rate.value is None else f"{rate.value:,.0f}",
-            f"n = {rate.n}, none" if rate.low is None else f"{rate.low:,.0f} to {rate.high:,.0f}",
-            "–" if p99 is None else f"{p99 * 1e3:,.1f} ms",
-            cell.bottleneck or "–",
-            f"{cell.trials - cell.invalid_trials} of {cell.trials}",
-        )
-    console.print(table)
+    _print_cells(console, found.cells)
     for trial in found.trials:
         for reason in trial.reasons:
             console.print(f"trial {trial.index}: {reason}", highlight=False, soft_wrap=True)
@@ -65,3 +51,46 @@ def print_end(console: Console, found: Summary, run: Path) -> None:
     console.print(
         f"next: caudal report {run}    caudal plan batching    caudal run batching", highlight=False, soft_wrap=True
     )
+
+
+#: What a cell's row says beside its levels.
+_COLUMNS = ("records/s", "95 % interval", "p99 response", "limited by", "valid trials")
+
+
+def _figures(cell: CellSummary) -> tuple[str, ...]:
+    """What stands in a cell's row under _COLUMNS."""
+    rate, p99 = cell.carried_records_per_s, cell.p99_response_s.value
+    return (
+        "–" if rate.value is None else f"{rate.value:,.0f}",
+        f"n = {rate.n}, none" if rate.low is None else f"{rate.low:,.0f} to {rate.high:,.0f}",
+        "–" if p99 is None else f"{p99 * 1e3:,.1f} ms",
+        cell.bottleneck or "–",
+        f"{cell.trials - cell.invalid_trials} of {cell.trials}",
+    )
+
+
+def _print_cells(console: Console, cells: Sequence[CellSummary]) -> None:
+    """The cells, slowest first: a column a factor where there is room for that, else a line a cell above its figures."""
+    names = list(cells[0].cell) if cells else []
+    ordered = sorted(cells, key=lambda one: one.carried_records_per_s.value or 0.0)
+    wide, narrow = (Table(box=None, padding=(0, pad), header_style="bold") for pad in (2, 1))
+    for name in names:
+        wide.add_column(name.rpartition(".")[2])
+    for name in _COLUMNS:
+        wide.add_column(name, justify="right")
+        narrow.add_column(name, justify="right", no_wrap=True)
+    for cell in ordered:
+        wide.add_row(*(str(cell.cell[name]) for name in names), *_figures(cell))
+        narrow.add_row(*_figures(cell))
+    if wide.__rich_measure__(console, console.options.update(max_width=10_000)).maximum <= console.width:
+        console.print(wide)
+        return
+    # The figures' columns stay in line under one another, so the table is printed once and its lines are taken apart.
+    with console.capture() as captured:
+        console.print(narrow)
+    head, *rows = captured.get().rstrip("\n").split("\n")
+    console.out(head, highlight=False)
+    for cell, row in zip(ordered, rows, strict=True):
+        label = "  ".join(f"{name.rpartition('.')[2]}={level}" for name, level in cell.cell.items())
+        console.print(label or "the only cell", style="bold", highlight=False, markup=False)  # breaks between levels
+        console.out(row, highlight=False)

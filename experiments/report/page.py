@@ -109,7 +109,7 @@ def _cells(found: Summary) -> str:
             ]
         )
     head = [*(name.rpartition(".")[2] for name in names), "carried records/s", "offered records/s", "p99 response, ms"]
-    return table([*head, "most CPU in", "valid trials"], rows)
+    return table([*head, "limited by", "valid trials"], rows)
 
 
 def _ms(one: Quantiles | None) -> str:

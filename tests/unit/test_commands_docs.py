@@ -78,6 +78,12 @@ def test_each_command_stands_in_the_overview(name: str) -> None:
     assert f"| [`caudal {name}`](#caudal-{name}) |" in PAGE
 
 
+@pytest.mark.parametrize("name", command_line.COMMANDS)
+def test_the_help_of_each_command_folds_no_example_at_80_columns(name: str) -> None:
+    shown = click.Context(command(name), info_name=f"caudal {name}", terminal_width=80).get_help()
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
+
+
 def test_no_command_is_documented_that_is_none() -> None:
     headings = {heading.removeprefix("caudal ") for heading in sections(PAGE) if heading.startswith("caudal ")}
     assert headings == set(command_line.COMMANDS)
