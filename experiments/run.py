@@ -105,8 +105,9 @@ def check(experiment: Experiment) -> None:
     for config in experiment.configs:
         place(cpus, config.system.worker_cores, msgspec.to_builtins(config.placement))
         broker.program(config.deploy.redis_server)
-    for engine, rules in {(config.system.engine, config.system.rules) for config in experiment.configs}:
-        engines.build(engine, load(rules))
+    systems = {(config.system.engine, config.system.rules): config.system for config in experiment.configs}
+    for (engine, rules), system in systems.items():
+        engines.build(engine, load(rules), system)
     for config in experiment.configs:
         url = config.deploy.redis_url
         if url is not None and config.deploy.kind == "attach":

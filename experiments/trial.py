@@ -29,6 +29,7 @@ from experiments.store.record import Clock, TrialRecord
 from experiments.store.tables import Tables
 from loadgen.progress import RECORDER, Counted, Progress
 from system.broker import keys
+from system.engine.registry import SILENT
 from system.signatures.loaders import load as load_signatures
 from system.wire import batch_id
 from system.wire.chunk import parse_chunk
@@ -284,6 +285,7 @@ class TrialRun:
             left=[(chunk.agent, chunk.first, chunk.count) for chunk in chunks],
             probes=self._probes.notes(),
             cpu_s={part: self._cpu_end[part] - begin for part, begin in self._cpu_begin.items()},
+            detects=self._trial.config.system.engine not in SILENT,
             signatures=[one.id for one in load_signatures(self._trial.config.system.rules)],
             swarm=counted,
             clocks=[Clock(host="the runner's")],

@@ -26,6 +26,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     inflight_bytes: PositiveInt = 256 * 1024 * 1024
 
 
+class Emulated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the engine `emulated` waits: `service_s` on average, for each batch or each record (engine/service_time.py)."""
+
+    distribution: Literal["constant", "exponential"] = "constant"
+    service_s: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = 0.001
+    per: Literal["batch", "record"] = "batch"
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 1
+
+
 class SystemSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The system under test: every key of a config's `[system]` table.
 
@@ -52,6 +61,7 @@ class SystemSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     sweep_period_s: PositiveFloat = 2.0
     rows_limit: PositiveInt = 1_000_000
     limits: Limits = Limits()
+    emulated: Emulated = Emulated()
     celery: dict[str, Any] = {}
 
 

@@ -7,14 +7,15 @@ are the batches that were analysed, each by its first result; real log lines hav
 import msgspec
 import numpy as np
 
-from experiments.store.record import Load
+from experiments.store.record import Load, TrialRecord
 from experiments.store.tables import Tables
 from loadgen.model.records.ring import Labels, Mix, synthetic
 from loadgen.model.truth import Batches, Found, judge
 
 
 class Detections(msgspec.Struct, frozen=True, kw_only=True):
-    """Pairs of (record, signature). `planted`, `missed` and `spurious` are None where there is no ground truth."""
+    """Pairs of (record, signature). `planted`, `missed` and `spurious` are None where there is no ground truth, or the engine
+    looks for nothing."""
 
     planted: int | None
     found: int
@@ -26,27 +27,24 @@ class Detections(msgspec.Struct, frozen=True, kw_only=True):
         return [f"{count} {word}" for word, count in (("missed", self.missed), ("spurious", self.spurious)) if count]
 
 
-def detections(load: Load, seed: int, signatures: list[str], tables: Tables, counting: np.ndarray) -> Detections:
+def detections(record: TrialRecord, tables: Tables, counting: np.ndarray) -> Detections:
     """Judges the hits of the result rows whose indices are `counting` (response.first_results).
 
     Args:
-        load: what the swarm was told.
-        seed: the trial's.
-        signatures: the ids by which the hits are numbered.
-        tables: the trial's.
+        record, tables: the trial's.
         counting: int64 indices into `tables.results`, one a batch.
     """
     rows = tables.results[counting]
-    labels = ground_truth(load, seed)
-    if labels is None:
+    labels = ground_truth(record.load, record.seed)
+    if labels is None or not record.detects:
         return Detections(planted=None, found=int(rows["hits"].sum()), missed=None, spurious=None)
     place = np.full(len(tables.results), -1, dtype=np.int64)
     place[counting] = np.arange(len(counting))
     row = place[tables.hits["result"]]
     kept = row >= 0
     verdict = judge(
-        labels.for_pack(signatures),
-        load.records["ring_size"],
+        labels.for_pack(record.signatures),
+        record.load.records["ring_size"],
         Batches(rows["agent"], rows["first"], rows["count"]),
         Found(row[kept], tables.hits["record"][kept], tables.hits["signature"][kept]),
     ).totals()

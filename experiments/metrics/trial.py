@@ -75,7 +75,7 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
         repeat_executions=record.counters.get("repeat_executions", 0),
     )
     counting = first_results(tables.results)
-    found = detections(record.load, record.seed, record.signatures, tables, counting)
+    found = detections(record, tables, counting)
     done = join(tables.batches, tables.results)
     instants_known = done["committed_mono_ns"] > 0
     timed = Done(columns={name: column[instants_known] for name, column in done.columns.items()})

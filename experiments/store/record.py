@@ -59,6 +59,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     `cpu_s` is CPU time a part within the window. `probes` is None in results from before there were any: they have no
     table of samples. `signatures` names the signature numbers of the hits table.
     `clocks` has one entry a host whose instants stand in the tables; the runner's own is at offset 0 by definition.
+    `detects` is false if the engine looks for nothing, so that there is nothing to judge.
     `failure` says why there is no measurement, None if there is one.
     """
 
@@ -81,6 +82,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     cpu_s: dict[str, float] = {}
     probes: dict[str, ProbeNote] | None = None
     signatures: list[str] = []
+    detects: bool = True
     swarm: dict[str, int] = {}
     clocks: list[Clock] = []
     faults: list[dict[str, Any]] = []

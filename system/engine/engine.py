@@ -6,12 +6,14 @@ depend on that record's bytes alone, and are those of the reference engine (`tes
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from system.settings import SystemSettings
 from system.signatures.model import Signature
+from system.wire.chunk import Chunk
 
 #: Offsets into a batch's buffer: record i is `buffer[starts[i]:ends[i]]`.
 Offsets: TypeAlias = npt.NDArray[np.int64]
@@ -55,8 +57,20 @@ class SignatureEngine(Protocol):
         """
 
 
-#: Builds an engine. Raises: EngineError, DialectError.
-Builder: TypeAlias = Callable[[Sequence[Signature]], SignatureEngine]
+@runtime_checkable
+class ChunkEngine(SignatureEngine, Protocol):
+    """An engine that also goes by which batch it is given. A worker calls this instead of `scan`."""
+
+    def scan_chunk(self, chunk: Chunk, buffer: bytes, starts: Offsets, ends: Offsets) -> Hits:
+        """The hits of all records of the batch `chunk`; for the rest see `scan`.
+
+        Args:
+            chunk: the batch's name; for another client's batch a made-up one, the same at each attempt.
+        """
+
+
+#: Builds an engine from its signatures and the system's settings. Raises: EngineError, DialectError.
+Builder: TypeAlias = Callable[[Sequence[Signature], SystemSettings], SignatureEngine]
 
 
 def hits_of(keys: Sequence[int]) -> Hits:

@@ -16,7 +16,7 @@ import numpy as np
 from system.broker import keys, payload
 from system.broker.journal import Finished, Journal
 from system.broker.message import analyse, render
-from system.engine.engine import Hits, SignatureEngine
+from system.engine.engine import ChunkEngine, Hits, SignatureEngine
 from system.settings import Process
 from system.signatures.model import Signature
 from system.wire import batch_id, row
@@ -45,6 +45,7 @@ class Analyst:
     def __init__(self, process: Process, signatures: Sequence[Signature], engine: SignatureEngine, client: Any) -> None:
         self._signatures = signatures
         self._engine = engine
+        self._chunk_engine = engine if isinstance(engine, ChunkEngine) else None
         self._client = client
         self._system = process.system
         self._node = process.node
@@ -71,7 +72,7 @@ class Analyst:
                 scanned.append((one, attempt, held, f"given up after {attempt - 1} attempts"))
             elif attempt > 0 and value is not None:
                 held = payload.decode(value)
-                scanned.append((one, attempt, held, self._scan(held)))
+                scanned.append((one, attempt, held, self._scan(one, held)))
         done = time.monotonic_ns()
         self._seq += 1
         carried = self.uncarried
@@ -98,14 +99,19 @@ class Analyst:
         if repeated:
             self._client.hincrby(keys.COUNTERS, "repeat_executions", repeated)
 
-    def _scan(self, held: payload.Payload) -> tuple[Records, Hits] | str:
+    def _scan(self, one: bytes, held: payload.Payload) -> tuple[Records, Hits] | str:
         """What is found in a payload; the reason if it can't be read: no further attempt would read it."""
         try:
             packed = inflate(held.packed) if held.gzip else held.packed
         except InflateError as error:
             return str(error)
         records = locate(packed)
-        return records, self._engine.scan(records.buffer, records.starts, records.ends)
+        return records, self._search(one, records)
+
+    def _search(self, one: bytes, records: Records) -> Hits:
+        if self._chunk_engine is None:
+            return self._engine.scan(records.buffer, records.starts, records.ends)
+        return self._chunk_engine.scan_chunk(_chunk(one), records.buffer, records.starts, records.ends)
 
     def _split(self, ids: list[bytes]) -> None:
         """Queues each batch of a group alone: one of them may have killed its worker, and must take no other with it."""
@@ -145,7 +151,7 @@ class Analyst:
         ends = np.cumsum(lengths)
         records = Records(b"".join(raw), ends - lengths, ends, 0)
         fetched = time.monotonic_ns()
-        hits = self._engine.scan(records.buffer, records.starts, records.ends)
+        hits = self._search(one, records)
         stamps = Stamps(received, published, started, fetched, time.monotonic_ns())
         self._seq += 1
         written = self._row(row.ANALYSED, one, 1, packed_bytes, (records, hits), stamps)
@@ -162,8 +168,7 @@ class Analyst:
         pipe.hincrby(keys.COUNTERS, "records_analysed", records)
 
     def _row(self, kind: int, one: bytes, attempt: int, packed_bytes: int, outcome: Any, stamps: Stamps) -> bytes:
-        # A batch whose client named no chunk has a random id, which holds no zero byte or holds one anywhere.
-        chunk = parse_chunk(batch_id.split(one)[1]) or _foreign(one)
+        chunk = _chunk(one)
         records, hits = outcome or (None, None)
         committed_seq, committed = self.uncarried or (0, 0)
         self.uncarried = None
@@ -200,6 +205,11 @@ class Analyst:
         self._client.rpush(keys.ROWS, header)
 
 
-def _foreign(batch_id: bytes) -> Chunk:
-    number = int.from_bytes(hashlib.blake2b(batch_id, digest_size=8).digest(), "big")
+def _chunk(one: bytes) -> Chunk:
+    """The chunk of a batch; of another client's batch one that stands for it, made of its id."""
+    # A batch whose client named no chunk has a random id, which holds no zero byte or holds one anywhere.
+    chunk = parse_chunk(batch_id.split(one)[1])
+    if chunk is not None:
+        return chunk
+    number = int.from_bytes(hashlib.blake2b(one, digest_size=8).digest(), "big")
     return Chunk(0, row.FOREIGN_AGENT, number, 0)

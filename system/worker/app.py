@@ -22,7 +22,7 @@ from system.worker.child import Child
 
 process = from_environment()
 signatures = load(process.system.rules)
-engine = registry.build(process.system.engine, signatures)
+engine = registry.build(process.system.engine, signatures, process.system)
 celery = app.build(process)
 
 presence = Presence(process, "worker", signatures)

@@ -1,4 +1,7 @@
-"""What every engine of the registry keeps to: the same hits as the reference, record by record, also after a fork."""
+"""What every engine of the registry keeps to: the same hits as the reference, record by record, also after a fork.
+
+An engine that looks for nothing (`SILENT`) finds nothing, in the right form.
+"""
 
 import subprocess
 import sys
@@ -9,11 +12,13 @@ import pytest
 from system.engine.engine import SignatureEngine
 from system.engine.equality import differences, lay_out
 from system.engine.reference import ReferenceEngine
-from system.engine.registry import ENGINES, build
+from system.engine.registry import ENGINES, SCANNING, SILENT, build
 from system.signatures.loaders import load
 from system.signatures.model import Signature
 
-pytestmark = pytest.mark.parametrize("name", ENGINES)
+every = pytest.mark.parametrize("name", ENGINES)
+scanning = pytest.mark.parametrize("name", SCANNING)
+silent = pytest.mark.parametrize("name", sorted(SILENT))
 
 PACK = load(("builtin",))
 
@@ -45,25 +50,40 @@ def hits(engine: SignatureEngine, records: list[bytes], between: bytes = b"\n") 
     return list(zip(found.record.tolist(), found.signature.tolist(), strict=True))
 
 
+@every
 def test_it_says_its_name(name: str) -> None:
     assert build(name, PACK[:1]).name == name
 
 
+@every
 def test_no_records_give_no_hits_of_the_right_types(name: str) -> None:
     found = build(name, CORNERS).scan(b"aaaa", np.empty(0, np.int64), np.empty(0, np.int64))
     assert (found.record.size, found.signature.size) == (0, 0)
     assert (found.record.dtype, found.signature.dtype) == (np.dtype("uint32"), np.dtype("uint16"))
 
 
+@every
 def test_no_signatures_give_no_hits(name: str) -> None:
     assert hits(build(name, ()), [b"a", b""]) == []
 
 
+@silent
+def test_an_engine_that_looks_for_nothing_finds_nothing_whatever_there_is(name: str) -> None:
+    assert hits(build(name, PACK), [line.encode() for signature in PACK for line in signature.match]) == []
+
+
+def test_every_engine_either_looks_for_what_the_reference_finds_or_is_said_to_look_for_nothing() -> None:
+    assert {*SCANNING, *SILENT} == set(ENGINES)
+    assert "reference" in SCANNING
+
+
+@scanning
 def test_a_signature_hits_a_record_once_however_often_it_occurs(name: str) -> None:
     engine = build(name, (Signature(id="x", pattern="ab"), Signature(id="y", pattern="a")))
     assert hits(engine, [b"ab ab ab", b"", b"aaa"]) == [(0, 0), (0, 1), (2, 1)]
 
 
+@scanning
 def test_corner_cases_are_those_of_the_reference(name: str) -> None:
     records = [
         b"",
@@ -84,6 +104,7 @@ def test_corner_cases_are_those_of_the_reference(name: str) -> None:
     assert differences(build(name, CORNERS), ReferenceEngine(CORNERS), CORNERS, lay_out(records)) == []
 
 
+@scanning
 @pytest.mark.parametrize("between", [b"", b"\n", b"a", b"ab", b"\x00"])
 def test_a_neighbouring_record_never_lends_a_byte(name: str, between: bytes) -> None:
     """Each pattern would match if it could see past the record's end, or before its start."""
@@ -100,6 +121,7 @@ def test_a_neighbouring_record_never_lends_a_byte(name: str, between: bytes) -> 
     assert differences(engine, reference, signatures, lay_out(records, between)) == []
 
 
+@scanning
 def test_examples_cut_in_two_records_hit_only_where_a_half_does(name: str) -> None:
     engine, reference = build(name, PACK), ReferenceEngine(PACK)
     halves = []
@@ -109,12 +131,14 @@ def test_examples_cut_in_two_records_hit_only_where_a_half_does(name: str) -> No
     assert differences(engine, reference, PACK, lay_out(halves, b"")) == []
 
 
+@scanning
 def test_records_may_lie_in_any_order_and_overlap(name: str) -> None:
     engine = build(name, (Signature(id="x", pattern="^bc$"), Signature(id="y", pattern="^ab")))
     found = engine.scan(b"abcd", np.array([1, 0, 2], np.int64), np.array([3, 4, 2], np.int64))
     assert list(zip(found.record.tolist(), found.signature.tolist(), strict=True)) == [(0, 0), (1, 1)]
 
 
+@scanning
 def test_a_scan_leaves_no_trace_in_the_next(name: str) -> None:
     engine = build(name, PACK)
     lines = [signature.match[0].encode() for signature in PACK]
@@ -148,6 +172,7 @@ assert after == before and codes == [0, 0, 0], codes
 """
 
 
+@scanning
 def test_an_engine_built_before_a_fork_works_in_every_child_and_in_the_parent(name: str) -> None:
     """As Celery's prefork pool uses it. In a process of its own: the test runner may have threads, which don't fork."""
     done = subprocess.run([sys.executable, "-c", FORKS, name], capture_output=True, text=True, timeout=100, check=False)

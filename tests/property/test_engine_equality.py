@@ -16,7 +16,7 @@ from system.engine.engine import SIGNATURE_BITS, EngineError, Hits, Offsets, Sig
 from system.engine.equality import Batch, differences, lay_out
 from system.engine.hyperscan_engine import HyperscanEngine
 from system.engine.reference import ReferenceEngine
-from system.engine.registry import ENGINES, build
+from system.engine.registry import SCANNING, build
 from system.signatures.dialect import DialectError, canonical, parse
 from system.signatures.loaders import load
 from system.signatures.model import Signature
@@ -60,7 +60,7 @@ def hostile_records(draw: st.DrawFn) -> bytes:
 BATCHES = st.builds(lay_out, st.lists(hostile_records(), max_size=8), st.sampled_from([b"", b"\n", b"\x00", b"a"]))
 
 
-@pytest.mark.parametrize("name", [name for name in ENGINES if name != "reference"])
+@pytest.mark.parametrize("name", [name for name in SCANNING if name != "reference"])
 @given(batch=BATCHES)
 @settings(max_examples=150, deadline=None)
 def test_engines_find_what_the_reference_finds_with_the_built_in_pack(name: str, batch: Batch) -> None:
@@ -136,7 +136,7 @@ def runnable(name: str, signatures: Sequence[Signature]) -> list[Signature]:
     return taken
 
 
-@pytest.mark.parametrize("name", [name for name in ENGINES if name != "reference"])
+@pytest.mark.parametrize("name", [name for name in SCANNING if name != "reference"])
 @given(signatures=st.lists(FLAGGED, min_size=1, max_size=4), records=SMALL_RECORDS)
 @example(signatures=[Signature(id="random", pattern="a$")], records=[b"a\n", b"a"])
 @example(signatures=[Signature(id="random", pattern=r"\s")], records=[b"\v", b"\x1c", b"\x85", b"\xa0"])

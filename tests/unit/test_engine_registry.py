@@ -12,6 +12,7 @@ from system.engine.engine import SIGNATURE_BITS, EngineError, check_count, hits_
 from system.engine.equality import differences, lay_out
 from system.engine.hyperscan_engine import HyperscanEngine
 from system.engine.registry import build
+from system.settings import SystemSettings
 from system.signatures.dialect import DialectError, canonical, parse
 from system.signatures.loaders import load
 from system.signatures.model import Signature
@@ -26,12 +27,18 @@ def test_hits_are_sorted_and_each_pair_once() -> None:
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(EngineError, match=r"must be one of hyperscan, re, re2, reference, got 'hyprscan'"):
+    with pytest.raises(EngineError, match=r"must be one of emulated, hyperscan, re, re2, reference, got 'hyprscan'"):
         build("hyprscan", ())
 
 
+def theirs(signatures: Sequence[Signature], system: SystemSettings) -> HyperscanEngine:
+    """What a package offers."""
+    assert system.attempts == 7
+    return HyperscanEngine(signatures)
+
+
 def test_an_installed_package_can_offer_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    offered = importlib.metadata.EntryPoint("theirs", f"{HyperscanEngine.__module__}:HyperscanEngine", registry.GROUP)
+    offered = importlib.metadata.EntryPoint("theirs", f"{__name__}:theirs", registry.GROUP)
 
     def entry_points(group: str) -> importlib.metadata.EntryPoints:
         return (
@@ -39,7 +46,7 @@ def test_an_installed_package_can_offer_an_engine(monkeypatch: pytest.MonkeyPatc
         )
 
     monkeypatch.setattr(registry, "entry_points", entry_points)
-    assert isinstance(build("theirs", ()), HyperscanEngine)
+    assert isinstance(build("theirs", (), SystemSettings(attempts=7)), HyperscanEngine)
     with pytest.raises(EngineError, match="theirs"):
         build("nobody", ())
 
@@ -91,7 +98,7 @@ def test_re2_misses_nothing_when_its_memory_is_short_and_its_states_are_thrown_a
     assert differences(short, build("hyperscan", pack), pack, lay_out(records)) == []
 
 
-@pytest.mark.parametrize("name", registry.ENGINES)
+@pytest.mark.parametrize("name", registry.SCANNING)
 def test_an_engine_refuses_a_pattern_outside_the_dialect(name: str) -> None:
     with pytest.raises(DialectError, match=r"'odd\.one'"):
         build(name, (Signature(id="ok", pattern="ok"), Signature(id="odd.one", pattern="a(?!b)")))
@@ -107,7 +114,7 @@ def test_more_signatures_than_hits_can_name_are_refused() -> None:
 def test_signatures_keep_their_index_up_to_the_last() -> None:
     signatures = [Signature(id=f"n{number}", pattern=f"<{number}>") for number in range(300)]
     batch = lay_out([b"<299>", b"<0><256>"])
-    for name in registry.ENGINES:
+    for name in registry.SCANNING:
         hits = build(name, signatures).scan(*batch)
         assert list(zip(hits.record.tolist(), hits.signature.tolist(), strict=True)) == [(0, 299), (1, 0), (1, 256)]
 

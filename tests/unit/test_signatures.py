@@ -6,7 +6,7 @@ import time
 import pytest
 
 from system.engine.equality import lay_out
-from system.engine.registry import ENGINES, build
+from system.engine.registry import SCANNING, build
 from system.signatures.dialect import canonical, parse
 from system.signatures.loaders import load
 from system.signatures.model import Signature
@@ -109,7 +109,7 @@ def test_a_signature_is_described_and_shown_by_examples(signature: Signature) ->
     assert not set(signature.match) & set(signature.no_match)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", SCANNING)
 def test_every_signature_matches_its_examples_and_not_its_near_misses(engine: str) -> None:
     lines = [(index, line, True) for index, signature in enumerate(PACK) for line in signature.match]
     lines += [(index, line, False) for index, signature in enumerate(PACK) for line in signature.no_match]
@@ -124,7 +124,7 @@ def test_every_signature_matches_its_examples_and_not_its_near_misses(engine: st
     assert wrong == []
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", SCANNING)
 def test_ordinary_lines_raise_nothing(engine: str) -> None:
     hits = build(engine, PACK).scan(*lay_out([line.encode() for line in ORDINARY]))
     assert [(ORDINARY[record], PACK[index].id) for record, index in zip(*hits, strict=True)] == []
