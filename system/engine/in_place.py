@@ -5,7 +5,7 @@ does, whatever bytes stand around. Hyperscan reports every end offset, so a matc
 other. The end of a match says which record it may be in; whether it is, the engine's own scan of that record decides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import hyperscan
 import numpy as np
@@ -25,15 +25,14 @@ class InPlace:
     """The relaxed database. `left_out`: indices of the signatures that can't be relaxed, or not compiled then."""
 
     def __init__(self, signatures: Sequence[Signature]) -> None:
-        expressions: list[bytes] = []
-        self.left_out: list[int] = []
-        for index, signature in enumerate(signatures):
-            stretches = relaxed(parse(signature))
-            if stretches is None or not _compiles(stretches):
-                self.left_out.append(index)
-            else:
-                expressions += stretches
-        self._database = _compiled(expressions) if expressions else None
+        relaxations = {index: relaxed(parse(signature)) for index, signature in enumerate(signatures)}
+        parts = {index: stretches for index, stretches in relaxations.items() if stretches is not None}
+        # All at once first: to compile each alone as well takes a large pack twice as long.
+        self._database = _compiled(_joined(parts))
+        if self._database is None:
+            parts = {index: stretches for index, stretches in parts.items() if _compiled(stretches) is not None}
+            self._database = _compiled(_joined(parts))
+        self.left_out = [index for index in relaxations if index not in parts]
 
     def candidates(self, buffer: bytes, starts: Offsets, ends: Offsets) -> npt.NDArray[np.intp] | None:
         """The records, each once, outside of which no signature but those left out matches.
@@ -63,15 +62,17 @@ class InPlace:
         return np.unique(records[(records >= 0) & (places <= ends[records])])
 
 
-def _compiled(expressions: Sequence[bytes]) -> hyperscan.Database:
+def _joined(parts: Mapping[int, Sequence[bytes]]) -> list[bytes]:
+    return [one for stretches in parts.values() for one in stretches]
+
+
+def _compiled(expressions: Sequence[bytes]) -> hyperscan.Database | None:
+    """The database; None where there is nothing to compile, or Hyperscan refuses something."""
+    if not expressions:
+        return None
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(expressions=expressions)
-    return database
-
-
-def _compiles(expressions: Sequence[bytes]) -> bool:
     try:
-        _compiled(expressions)
+        database.compile(expressions=expressions)
     except hyperscan.error:
-        return False
-    return True
+        return None
+    return database
