@@ -1,0 +1,219 @@
+"""The flush mix of a load: how its batches end, how many records they hold and how long those wait in the agent.
+
+Flow: a fleet's arrivals, BATCH_SIZE and TIMEOUT -> `predicted`; the batches that were cut, with their records' arrivals
+-> `observed`. Both give one `FlushMix` over one population, so that they stand beside each other: of the batches that
+open within the window, how each ends (the agents close at the window's end), and of those that open at least TIMEOUT
+before it, which therefore ran to their end, what they hold.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from loadgen.model.arrivals.constant import Constant
+from loadgen.model.arrivals.poisson import Poisson
+from loadgen.model.arrivals.process import NS_PER_S, OpenLoopProcess
+from loadgen.model.batching import cut
+from loadgen.model.fleet import AgentClass, numbers
+from loadgen.model.theory import BatchingTheory, ConstantBatching, PoissonBatching
+
+Ints = NDArray[np.int64]
+
+#: Seed and size, by class, of a simulated prediction: never a trial's own seed, which are hashes, and enough records for a
+#: percentile that is off by a few percent.
+SIMULATION_SEED = 0
+SIMULATED_AGENTS = 200
+SIMULATED_RECORDS = 200_000
+
+#: Fewest records for which an observed 99th percentile is given.
+LEAST_P99_RECORDS = 2_000
+
+
+class FlushMix(msgspec.Struct, frozen=True, kw_only=True):
+    """Shares are of the batches that open in the window, the rest is of those of them that end undisturbed.
+
+    `by_close_ratio`: flushed by neither limit but because the load ended. None: nothing to say, as of a wait under full
+    load, where a record arrives when its batch is cut.
+    """
+
+    method: str
+    by_size_ratio: float
+    by_timeout_ratio: float
+    by_close_ratio: float
+    records_per_batch: float | None
+    batch_wait_mean_s: float | None
+    batch_wait_p50_s: float | None
+    batch_wait_p99_s: float | None
+
+
+class AgentBatches(msgspec.Struct, frozen=True, eq=False):
+    """One agent's arrivals and limits, and its batches in any order: first record, count, when each was cut. One clock, ns.
+
+    `weight`: for how many agents it stands.
+    """
+
+    arrivals_ns: Ints
+    first: Ints
+    count: Ints
+    cut_ns: Ints
+    batch_size: int
+    timeout_ns: int
+    weight: float = 1.0
+
+
+def predicted(
+    classes: Sequence[AgentClass], *, warmup_s: float, measure_s: float, sources: Mapping[str, bytes] | None = None
+) -> FlushMix | None:
+    """What a trial's measured window will show, before it is run: in closed form where there is one.
+
+    Args:
+        classes: the fleet. Under full load all are cut whole, and of several sizes the mean stands.
+        warmup_s, measure_s: where the window lies; it ends with the load.
+        sources: as for `schedule`.
+
+    Returns:
+        None where the simulated agents open no batch within the window.
+    """
+    if not all(isinstance(one.arrivals, OpenLoopProcess) for one in classes):
+        return whole(sum(one.batch_size * one.agents for one in classes) / sum(one.agents for one in classes))
+    only = classes[0] if len(classes) == 1 else None
+    if only is not None and isinstance(only.arrivals, Poisson):
+        rate_per_s = only.arrivals.rate_per_s
+        poisson = PoissonBatching(rate_per_s=rate_per_s, batch_size=only.batch_size, timeout_s=only.timeout_s)
+        return steady(poisson, measure_s, "closed form, Poisson arrivals")
+    drawn = _simulated(classes, warmup_s, measure_s, sources or {})
+    if only is not None and isinstance(only.arrivals, Constant) and drawn is not None:
+        rate_per_s = only.arrivals.rate_per_s
+        constant = ConstantBatching(rate_per_s=rate_per_s, batch_size=only.batch_size, timeout_s=only.timeout_s)
+        return msgspec.structs.replace(
+            steady(constant, measure_s, "closed form, constant arrivals; its shares counted in the schedule"),
+            by_size_ratio=drawn.by_size_ratio,
+            by_timeout_ratio=drawn.by_timeout_ratio,
+            by_close_ratio=drawn.by_close_ratio,
+        )
+    return drawn
+
+
+def whole(batch_size: float) -> FlushMix:
+    """Full load: batches are cut whole, whenever the system takes one."""
+    return FlushMix(
+        method="full load: batches are cut whole",
+        by_size_ratio=1.0,
+        by_timeout_ratio=0.0,
+        by_close_ratio=0.0,
+        records_per_batch=float(batch_size),
+        batch_wait_mean_s=None,
+        batch_wait_p50_s=None,
+        batch_wait_p99_s=None,
+    )
+
+
+def steady(theory: BatchingTheory, window_s: float, method: str) -> FlushMix:
+    """The mix of a steady stream in a window of W seconds at whose end the agents close.
+
+    Batches open evenly over the window. One that opens u before its end is closed unless D <= u, so that, with
+    t = min(T, W) and S the time in which a batch fills,
+
+        by close    (1 / W) integral over u < W of P(D > u)           = E[min(S, t)] / W
+        by timeout  (1 / W) integral over T < u < W of P(S > T)       = (W - t) (1 - P(S <= T)) / W
+        by size     the rest                                          = (t - E[min(S, t)] + (W - t) P(S <= T)) / W
+
+    Exact if the agents' cycles have no common phase at the window's begin. Constant arrivals keep theirs for ever, which
+    moves the shares by up to one batch an agent: `predicted` counts them.
+    """
+    inside_s = min(theory.timeout_s, window_s)
+    open_s, later_s = theory.open_s(inside_s), window_s - inside_s
+    by_size = theory.by_size_ratio()
+    return FlushMix(
+        method=method,
+        by_size_ratio=(inside_s - open_s + later_s * by_size) / window_s,
+        by_timeout_ratio=later_s * (1.0 - by_size) / window_s,
+        by_close_ratio=open_s / window_s,
+        records_per_batch=theory.records_per_batch(),
+        batch_wait_mean_s=theory.batch_wait_mean_s(),
+        batch_wait_p50_s=theory.batch_wait_quantile_s(0.5),
+        batch_wait_p99_s=theory.batch_wait_quantile_s(0.99),
+    )
+
+
+def _simulated(
+    classes: Sequence[AgentClass], warmup_s: float, measure_s: float, sources: Mapping[str, bytes]
+) -> FlushMix | None:
+    """The mix of some agents' own schedules, a few of each class, which stand for all of it."""
+    horizon_ns = round((warmup_s + measure_s) * NS_PER_S)
+    drawn: list[AgentBatches] = []
+    for one, numbered in zip(classes, numbers(classes), strict=True):
+        drawn += _some(one, numbered, horizon_ns, sources)
+    return observed(
+        drawn,
+        window_ns=(round(warmup_s * NS_PER_S), horizon_ns),
+        method=f"simulated from the model: {len(drawn)} of {sum(one.agents for one in classes)} agents, another seed",
+    )
+
+
+def _some(one: AgentClass, numbered: range, horizon_ns: int, sources: Mapping[str, bytes]) -> list[AgentBatches]:
+    process = cast(OpenLoopProcess, one.arrivals).prepared(sources)
+    timeout_ns = round(one.timeout_s * NS_PER_S)
+    times: list[Ints] = []
+    for agent in numbered[:SIMULATED_AGENTS]:
+        times.append(process.draw(SIMULATION_SEED, agent, horizon_ns))
+        if sum(map(len, times)) >= SIMULATED_RECORDS:
+            break
+    weight = one.agents / len(times)
+    cuts = (cut(each, one.batch_size, timeout_ns, horizon_ns) for each in times)
+    return [
+        AgentBatches(each, made.first, made.count, made.time_ns, one.batch_size, timeout_ns, weight)
+        for each, made in zip(times, cuts, strict=True)
+    ]
+
+
+def observed(agents: Iterable[AgentBatches], *, window_ns: tuple[int, int], method: str) -> FlushMix | None:
+    """The mix of batches that were cut; None if none opened within `window_ns` (on the agents' clock)."""
+    ends = np.zeros(3)
+    batches = records = 0.0
+    waits: list[Ints] = [np.empty(0, np.int64)]
+    weights: list[NDArray[np.float64]] = [np.empty(0)]
+    for one in agents:
+        opened_ns = one.arrivals_ns[one.first]
+        inside = (opened_ns >= window_ns[0]) & (opened_ns < window_ns[1])
+        full = one.count == one.batch_size
+        late = ~full & (one.cut_ns - opened_ns == one.timeout_ns)
+        ends += one.weight * np.array([(inside & full).sum(), (inside & late).sum(), (inside & ~full & ~late).sum()])
+        undisturbed = inside & (opened_ns + one.timeout_ns <= window_ns[1])
+        batches += one.weight * int(undisturbed.sum())
+        waits.append(_waits(one, undisturbed))
+        records += one.weight * len(waits[-1])
+        weights.append(np.full(len(waits[-1]), one.weight))
+    total = float(ends.sum())
+    if not total:
+        return None
+    wait_ns, weight = np.concatenate(waits), np.concatenate(weights)
+    order = np.argsort(wait_ns, kind="stable")
+    upto = np.cumsum(weight[order])
+
+    def quantile_s(share: float, least: int = 1) -> float | None:
+        # The running sum of equal weights may end a bit below share x sum: the last record takes that case.
+        place = min(int(np.searchsorted(upto, share * records * (1 - 1e-12))), len(upto) - 1)
+        return float(wait_ns[order[place]]) / NS_PER_S if len(upto) >= least else None
+
+    return FlushMix(
+        method=method,
+        by_size_ratio=float(ends[0] / total),
+        by_timeout_ratio=float(ends[1] / total),
+        by_close_ratio=float(ends[2] / total),
+        records_per_batch=records / batches if batches else None,
+        batch_wait_mean_s=float(np.average(wait_ns, weights=weight)) / NS_PER_S if records else None,
+        batch_wait_p50_s=quantile_s(0.5),
+        batch_wait_p99_s=quantile_s(0.99, LEAST_P99_RECORDS),
+    )
+
+
+def _waits(one: AgentBatches, which: NDArray[np.bool_]) -> Ints:
+    """How long each record of some of the batches waited, ns."""
+    count = one.count[which]
+    within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+    wait_ns: Ints = np.repeat(one.cut_ns[which], count) - one.arrivals_ns[np.repeat(one.first[which], count) + within]
+    return wait_ns
