@@ -21,16 +21,11 @@ def load_of(swarm: Swarm, phases: Phases) -> Load:
         batch_size=swarm.batch_size,
         timeout_s=swarm.timeout_s,
         pause_s=swarm.pause_s,
-        horizon_s=horizon_s(phases),
+        horizon_s=phases.load_s,
         records=msgspec.to_builtins(records_of(swarm)),
         agents_per_connection=swarm.agents_per_connection,
         classes=[msgspec.to_builtins(one) for one in fleet] if swarm.classes else [],
     )
-
-
-def horizon_s(phases: Phases) -> float:
-    """How long the load lasts."""
-    return phases.warmup_s + phases.measure_s
 
 
 def records_of(swarm: Swarm) -> RecordsSpec:
@@ -81,7 +76,7 @@ def spec_of(
         inflight_batches=swarm.inflight_batches,
         buffer_batches=swarm.buffer_batches,
         disconnects=None if losses is None else Disconnects(every_s=losses.every_s, down_s=losses.down_s),
-        horizon_s=horizon_s(phases),
+        horizon_s=phases.load_s,
         records=records_of(swarm),
         sources=dict(sources),
     )

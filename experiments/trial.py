@@ -183,7 +183,7 @@ class TrialRun:
         self._cpu_end = self._cpu()
         for thread in faults:
             thread.join()
-        self._await(lambda: self._fleet.loaded, "measuring", 10.0)
+        self._await(lambda: self._fleet.loaded, "cool-down", phases.cooldown_s + 10.0)
 
     def _lay_backlog(self) -> None:
         config = self._trial.config

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
 from experiments.analysis.summary import CellSummary, Summary
+
+#: With fewer connections what the gateway grew by is batches in its hands and noise.
+LEAST_CONNECTIONS: Final = 1000
 
 
 def verdict_line(found: Summary) -> str:
@@ -34,12 +38,26 @@ def verdict_line(found: Summary) -> str:
     return "; ".join(words)
 
 
+def connection_lines(found: Summary) -> list[str]:
+    """What a connection took of the gateway's memory, trial by trial, where there were enough of them to tell."""
+    lines = []
+    for trial in found.trials:
+        count, taken = trial.cost.get("connections", 0), trial.cost.get("gateway_resident_bytes_per_connection")
+        if count >= LEAST_CONNECTIONS and taken is not None:
+            lines.append(
+                f"trial {trial.index}: {count:,} connections, {taken / 1000:,.1f} kB of the gateway's memory each"
+            )
+    return lines
+
+
 def print_end(console: Console, found: Summary, run: Path) -> None:
     """Prints the cells' table, the verdict, the report and the next command; the run's folder is the last line."""
     _print_cells(console, found.cells)
     for trial in found.trials:
         for reason in trial.reasons:
             console.print(f"trial {trial.index}: {reason}", highlight=False, soft_wrap=True)
+    for line in connection_lines(found):
+        console.print(line, highlight=False, soft_wrap=True)
     console.print(verdict_line(found), style="bold green" if found.verdict == "valid" else "bold red", soft_wrap=True)
     if any(cell.carried_records_per_s.low is None for cell in found.cells):
         console.print(

@@ -51,7 +51,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     @property
     def expected_s(self) -> float:
         """How long it takes, about, in seconds."""
-        return START_S + self.config.trial.warmup_s + self.config.trial.measure_s + DRAIN_S + STOP_S
+        return START_S + self.config.trial.load_s + DRAIN_S + STOP_S
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -44,7 +44,13 @@ class Phases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     warmup_s: Seconds = 2.0
     measure_s: PositiveSeconds = 10.0
+    cooldown_s: Seconds = 0.0
     drain_timeout_s: PositiveSeconds = 60.0
+
+    @property
+    def load_s(self) -> float:
+        """How long the load lasts."""
+        return self.warmup_s + self.measure_s + self.cooldown_s
 
 
 class Probes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -72,6 +72,7 @@ def cost(record: TrialRecord, tables: Tables, carried: Carried) -> dict[str, Any
         },
         "redis_commands_per_batch_by_name": _by_command(grown.get("broker", {}), carried.batches),
         "resident_bytes": _resident(tables, begin, end),
+        "connections": connections(record.load.agents, record.load.agents_per_connection),
         "gateway_resident_bytes_per_connection": _a_connection(record, tables),
         "proportional_bytes": latest(tables.probes, "proportional_bytes", end) or None,
         "unshared_bytes": latest(tables.probes, "unshared_bytes", end) or None,

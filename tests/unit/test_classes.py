@@ -187,3 +187,15 @@ def test_every_class_has_figures_of_its_own() -> None:
     assert found.response_time_s.max == others.response_time_s.max
     assert by_class(made.record(), trial.tables, join(trial.tables.batches, results)) == {}
     assert (trial.record.seed, trial.record.start_mono_ns, trial.record.window) == (SEED, START, WINDOW)
+
+
+def test_a_cool_down_adds_load_after_the_window_and_changes_nothing_before() -> None:
+    given = config(CONFIG + CLASSES + "[trial]\nwarmup_s = 1.0\nmeasure_s = 2.0\ncooldown_s = 6.0\n")
+    load = load_of(given.swarm, given.trial)
+    assert load.horizon_s == 9.0
+    longer, shorter = redrawn(load, 3), redrawn(msgspec.structs.replace(load, horizon_s=3.0), 3)
+    early = longer.time_ns < 3 * 10**9
+    assert (longer.time_ns[early].tolist(), longer.agent[early].tolist()) == (
+        shorter.time_ns[shorter.time_ns < 3 * 10**9].tolist(),
+        shorter.agent[shorter.time_ns < 3 * 10**9].tolist(),
+    )

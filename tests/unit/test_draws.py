@@ -103,3 +103,9 @@ def test_an_order_holds_each_place_once_and_differs_from_the_sorted_one() -> Non
     order = Draws(5, "order").order(1000).tolist()
     assert sorted(order) == list(range(1000))
     assert order != sorted(order)
+
+
+def test_a_stream_is_that_of_philox_with_the_purposes_hash_as_its_key() -> None:
+    digest = hashlib.blake2b(repr((7, "arrivals", 3)).encode(), digest_size=16, person=b"caudal draws").digest()
+    expected = np.random.Philox(key=int.from_bytes(digest, "little")).random_raw(1000)
+    assert np.array_equal(Draws(7, "arrivals", 3).words(1000), expected)
