@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from experiments.analysis.batching import Batching, batching
 from experiments.metrics.trial import TrialSummary, summarise
 from experiments.stats.estimate import Estimate, estimate
 from experiments.store.record import TrialRecord
@@ -21,6 +22,7 @@ class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
     carried_records_per_s: Estimate
     offered_records_per_s: Estimate
     p99_response_s: Estimate
+    batching: Batching
     bottleneck: str | None
     trials: int
     invalid_trials: int
@@ -67,7 +69,7 @@ def summary(run: RunFolder) -> Summary:
         command=manifest["command"],
         machine=manifest["machine"],
         trials=trials,
-        cells=_cells(manifest["experiment"]["cells"], trials, full),
+        cells=_cells(manifest["experiment"]["cells"], records, trials, full),
         verdict="valid" if trials and all(trial.valid for trial in trials) else "invalid",
     )
 
@@ -90,7 +92,12 @@ def at_limit(record: TrialRecord, outcome: str) -> bool:
     )
 
 
-def _cells(cells: Sequence[dict[str, Any]], trials: Sequence[TrialSummary], full: Container[int]) -> list[CellSummary]:
+def _cells(
+    cells: Sequence[dict[str, Any]],
+    records: Sequence[TrialRecord],
+    trials: Sequence[TrialSummary],
+    full: Container[int],
+) -> list[CellSummary]:
     found = []
     for cell in cells:
         mine = [trial for trial in trials if trial.cell == cell["levels"]]
@@ -107,6 +114,10 @@ def _cells(cells: Sequence[dict[str, Any]], trials: Sequence[TrialSummary], full
                     [t.offered_records_per_s for t in valid if t.offered_records_per_s is not None]
                 ),
                 p99_response_s=estimate([t.response_time_s.p99 for t in valid if t.response_time_s.p99 is not None]),
+                batching=batching(
+                    [record for record in records if record.cell == cell["levels"]],
+                    [trial.batching for trial in valid if trial.batching is not None],
+                ),
                 bottleneck=_bottleneck([trial for trial in valid if trial.index in full]),
                 trials=len(mine),
                 invalid_trials=len(mine) - len(valid),

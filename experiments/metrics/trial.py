@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from experiments.metrics.batching import measured
 from experiments.metrics.classes import ClassFigures, by_class
 from experiments.metrics.cost import cost
 from experiments.metrics.detections import Detections, detections
@@ -27,6 +28,7 @@ from experiments.stats.steady import Steady, steady
 from experiments.stats.within import Within, within
 from experiments.store.record import TrialRecord
 from experiments.store.tables import Tables
+from loadgen.model.flush_mix import FlushMix
 
 _NOTHING = quantiles(np.empty(0, np.int64), np.empty(0, np.int64))
 
@@ -51,6 +53,7 @@ class TrialSummary(msgspec.Struct, frozen=True, kw_only=True):
     response_time_s: Quantiles
     response_time_is: str
     stages_s: dict[str, Quantiles]
+    batching: FlushMix | None
     schedule_lag_s: Lag | None
     classes: dict[str, ClassFigures]
     cost: dict[str, Any]
@@ -127,6 +130,7 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
         if record.load.open_loop
         else "of the window: from the batch's cut",
         stages_s=times.stages,
+        batching=None if unlike else measured(record, tables.batches),
         schedule_lag_s=lag(record),
         classes={} if unlike else by_class(record, tables, timed),
         cost=cost(record, tables, whole),
@@ -188,6 +192,7 @@ def _failed(record: TrialRecord) -> TrialSummary:
         response_time_s=_NOTHING,
         response_time_is="",
         stages_s={},
+        batching=None,
         schedule_lag_s=None,
         classes={},
         cost={},

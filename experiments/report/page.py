@@ -12,6 +12,7 @@ from experiments.metrics.quantiles import Quantiles
 from experiments.metrics.trial import TrialSummary
 from experiments.plots import style
 from experiments.plots.throughput import throughput
+from experiments.report.batching import batching_section
 from experiments.report.cost import cost_section
 from experiments.report.table import table
 from experiments.store.run import RunFolder
@@ -55,6 +56,8 @@ def page(found: Summary, drawn: str) -> str:
         "<h2>Response time and its stages (ms)</h2>",
         "<p>Mean and 99th percentile over records. Under full load a record's clock starts when its batch is cut.</p>",
         _stages(found.trials),
+        "<h2>Batching, predicted and measured</h2>",
+        *batching_section(found.cells),
         "<h2>Cost of a record, by stage</h2>",
         *cost_section(found.trials, {trial.index: _name(trial) for trial in found.trials}),
         "<h2>Machine</h2>",

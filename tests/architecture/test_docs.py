@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.analysis.batching import Batching
 from experiments.analysis.summary import CellSummary, Summary
 from experiments.metrics.detections import Detections
 from experiments.metrics.ledger import Ledger
@@ -16,6 +17,7 @@ from experiments.stats.steady import Steady
 from experiments.stats.within import Within
 from experiments.store.record import Load, TrialRecord
 from experiments.store.tables import FOLDERS
+from loadgen.model.flush_mix import FlushMix
 
 GLOSSARY = Path(__file__).resolve().parents[2] / "docs" / "glossary.md"
 
@@ -33,6 +35,8 @@ STORED: dict[str, tuple[str, ...]] = {
     "detections": Detections.__struct_fields__,
     "Quantiles": Quantiles.__struct_fields__,
     "cells": CellSummary.__struct_fields__,
+    "Batching": Batching.__struct_fields__,
+    "FlushMix": FlushMix.__struct_fields__,
     "Estimates": Estimate.__struct_fields__,
 }
 
