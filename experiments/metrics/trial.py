@@ -58,6 +58,7 @@ class TrialSummary(msgspec.Struct, frozen=True, kw_only=True):
     classes: dict[str, ClassFigures]
     cost: dict[str, Any]
     queues: dict[str, QueueLength]
+    agents: dict[str, int]
     commit_instants_unknown: int
     malformed_records: int
     faults: list[dict[str, Any]]
@@ -135,6 +136,7 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
         classes={} if unlike else by_class(record, tables, timed),
         cost=cost(record, tables, whole),
         queues=queue_lengths(tables.probes, *record.window),
+        agents={"reconnects": record.swarm["reconnects"]} if "reconnects" in record.swarm else {},
         commit_instants_unknown=unknown,
         malformed_records=int(tables.results["malformed"][counting].sum()),
         faults=record.faults,
@@ -197,6 +199,7 @@ def _failed(record: TrialRecord) -> TrialSummary:
         classes={},
         cost={},
         queues={},
+        agents={},
         commit_instants_unknown=0,
         malformed_records=0,
         faults=record.faults,

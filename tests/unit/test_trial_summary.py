@@ -106,6 +106,11 @@ def test_an_acknowledgement_of_what_was_never_sent_makes_it_invalid() -> None:
     assert summary(one).reasons == ["acknowledgements: 2 acknowledgements of batches that were never sent"]
 
 
+def test_connections_made_again_are_told_and_an_early_summary_knows_of_none() -> None:
+    assert summary(SOUND.with_record(swarm={"bad_acks": 0, "reconnects": 3})).agents == {"reconnects": 3}
+    assert summary(SOUND.with_record(swarm={})).agents == {}
+
+
 def test_a_missed_attack_makes_it_invalid() -> None:
     one = SOUND.with_tables(hits=SOUND.tables.hits[1:])
     found = summary(one)
