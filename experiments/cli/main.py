@@ -22,7 +22,7 @@ MENDABLE: Final = (
     ("experiments.deploy.placement", "PlacementError"),
     ("experiments.run", "RunError"),
     ("experiments.store.run", "StoreError"),
-    ("system.agent.source", "SourceError"),
+    ("system.agent.errors", "SourceError"),
     ("system.engine.engine", "EngineError"),
     ("system.signatures.loaders", "RulesError"),
 )

@@ -12,7 +12,8 @@ numpy (a property test holds the two together).
 
 from typing import Literal, NamedTuple
 
-Reason = Literal["size", "timeout", "close"]
+#: `again`: by `Recutter`, as an earlier run had cut it.
+Reason = Literal["size", "timeout", "close", "again"]
 
 
 class Cut(NamedTuple):
@@ -30,8 +31,8 @@ class Cut(NamedTuple):
 class Buffer:
     """Collects records until they are `batch_size`, or until `timeout_ns` has passed since the first of them.
 
-    What the bytes of a record mean is the caller's; instants are integer nanoseconds of one monotonic clock, and must
-    not go back.
+    `first` is the number of the first record. What the bytes of a record mean is the caller's; instants are integer
+    nanoseconds of one monotonic clock, and must not go back.
 
     Raises:
         ValueError: `batch_size` or `timeout_ns` is below 1.
@@ -42,7 +43,7 @@ class Buffer:
     #: When the records held expire; None while there are none.
     deadline_mono_ns: int | None
 
-    def __init__(self, batch_size: int, timeout_ns: int) -> None:
+    def __init__(self, batch_size: int, timeout_ns: int, first: int = 0) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size must be >= 1 record, got {batch_size}; to send each record alone give 1")
         if timeout_ns < 1:
@@ -52,7 +53,7 @@ class Buffer:
         self._batch_size = batch_size
         self._timeout_ns = timeout_ns
         self._records: list[bytes] = []
-        self._first = 0
+        self._first = first
         self._latest_mono_ns: int | None = None
         self.deadline_mono_ns = None
 

@@ -33,14 +33,22 @@ _LOG = logging.getLogger(__name__)
 ACK_READ_BYTES = 16 * 1024
 ACK_LIMIT_BYTES = 64 * 1024
 
+#: After so many sends of a batch that all ended in a lost connection, its size may be the reason.
+REFUSED_SENDS = 3
+
 
 class Batch(msgspec.Struct):
-    """Packed records under a chunk id. `sent_s`: the event loop's time when it was last sent, None before."""
+    """Packed records under a chunk id, from number `first` on.
+
+    `sent_s`: the event loop's time when it was last sent, None before; `sends`: how often it was.
+    """
 
     chunk: bytes
     records: int
     packed: bytes
+    first: int = 0
     sent_s: float | None = None
+    sends: int = 0
 
 
 class ClientOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +108,8 @@ class Client:
         tag: the Forward tag of all its messages.
         options: how it behaves.
         draw: for the backoff's jitter.
+        counts: what to count in, for those who watch.
+        acknowledged: told of each batch as its ack comes.
     """
 
     def __init__(
@@ -110,8 +120,13 @@ class Client:
         tag: str,
         options: ClientOptions | None = None,
         draw: random.Random | None = None,
+        counts: Counts | None = None,
+        acknowledged: Callable[[Batch], None] = lambda _: None,
     ) -> None:
-        self.counts = Counts()
+        self.counts = counts or Counts()
+        #: No connection, and the last attempt was in vain: waiting for the next one.
+        self.in_vain = False
+        self._acknowledged = acknowledged
         self._host = host
         self._port = port
         self._tag = tag.encode()
@@ -135,6 +150,10 @@ class Client:
         self._held_bytes += len(batch.packed)
         self._changed.set()
 
+    async def until_in_vain(self) -> None:
+        """Waits until it can't reach the gateway: at once if it waits for its next attempt."""
+        await self._until(lambda: self.in_vain)
+
     def finish(self) -> None:
         """Says that nothing more comes: `run` ends when all is acknowledged."""
         self._finishing = True
@@ -153,7 +172,9 @@ class Client:
             if self.counts.batches > acknowledged:
                 attempt = 0
             if self._waiting:
+                self._set_in_vain(True)
                 await asyncio.sleep(self._options.backoff.wait_s(attempt, self._draw))
+                self._set_in_vain(False)
                 attempt += 1
 
     async def _connect_and_send(self) -> None:
@@ -180,7 +201,7 @@ class Client:
         except* OSError as group:
             if self._unanswered:  # else nothing was lost: a gateway may close what is idle
                 self.counts.losses += 1
-                self._warn(f"connection lost: {group.exceptions[0]}")
+                self._warn(f"connection lost: {group.exceptions[0]}{self._refused()}")
         finally:
             await self._close(writer)
             self._waiting.extendleft(reversed(self._unanswered.values()))
@@ -194,7 +215,8 @@ class Client:
             if not self._waiting:
                 return
             batch = self._waiting.popleft()
-            self.counts.resent += batch.sent_s is not None
+            self.counts.resent += batch.sends > 0
+            batch.sends += 1
             batch.sent_s = now_s()
             self._unanswered[batch.chunk] = batch
             self._set_deadline(ack_deadline)
@@ -226,6 +248,7 @@ class Client:
                 self._held_bytes -= len(batch.packed)
                 self.counts.batches += 1
                 self.counts.records += batch.records
+                self._acknowledged(batch)
             self._set_deadline(ack_deadline)
             self._changed.set()
         raise ConnectionResetError("the gateway closed the connection")
@@ -249,8 +272,22 @@ class Client:
             async with asyncio.timeout(self._options.connect_timeout_s):
                 await writer.wait_closed()
 
+    def _refused(self) -> str:
+        """What to say of a batch that comes back and back: the protocol has no word for "too large"."""
+        oldest = next(iter(self._unanswered.values()))
+        if oldest.sends < REFUSED_SENDS:
+            return ""
+        return (
+            f" (a batch of {len(oldest.packed)} bytes was sent {oldest.sends} times in vain: if the gateway's limit on"
+            " messages is lower, lower the agent's, --frame-bytes)"
+        )
+
     def _warn(self, what: str) -> None:
         _LOG.warning("%s:%d: %s; %d batches held, trying again", self._host, self._port, what, self.held)
+
+    def _set_in_vain(self, in_vain: bool) -> None:
+        self.in_vain = in_vain
+        self._changed.set()
 
     def _has_room(self, more_bytes: int) -> bool:
         if not self.held:

@@ -9,7 +9,8 @@ import pytest
 
 from system.agent.agent import Shipped, messages, new_epoch, ship
 from system.agent.buffer import Cut
-from system.agent.source import SourceError, open_file
+from system.agent.errors import SourceError
+from system.agent.source import open_file
 from system.wire.chunk import Chunk, parse_chunk
 from tests.integration.agent_gateway import LINES, Gateway, Given, listening, run, ship_lines
 
@@ -49,6 +50,8 @@ def test_a_file_arrives_whole_in_order_and_in_batches_of_the_size_given(tmp_path
             ack_timeouts=0,
             bad_acks=0,
             truncated=0,
+            dropped=0,
+            undelivered=0,
         )
 
     run(main())
@@ -145,15 +148,26 @@ def test_epochs_differ_by_start_or_by_process_and_fit_64_bits() -> None:
     assert 0 <= new_epoch(2**64 + 5, 2**22) < 2**64
 
 
-def test_a_cut_beyond_the_message_limit_goes_in_several_chunks_that_join_without_a_gap() -> None:
-    cut = Cut(9, (b"longer", b"aa", b"bb", b"cccccc", b"d", b"e"), 0, "size")
-    parts = [(parse_chunk(batch.chunk), batch.records, batch.packed) for batch in messages(cut, 1, 2, 5)]
-    assert parts == [
-        (Chunk(1, 2, 9, 1), 1, b"longer"),
-        (Chunk(1, 2, 10, 2), 2, b"aabb"),
-        (Chunk(1, 2, 12, 1), 1, b"cccccc"),
-        (Chunk(1, 2, 13, 2), 2, b"de"),
+def test_a_cut_beyond_the_message_limit_goes_in_several_chunks_and_a_record_beyond_it_not_at_all() -> None:
+    cut = Cut(9, (b"longer", b"aa", b"bb", b"cccccc", b"d", b"e", b"ffffff"), 0, "size")
+    dropped: list[tuple[int, int]] = []
+    parts = [
+        (parse_chunk(batch.chunk), batch.records, batch.packed, batch.first)
+        for batch in messages(cut, 1, 2, 5, lambda *one: dropped.append(one))
     ]
+    assert parts == [(Chunk(1, 2, 10, 2), 2, b"aabb", 10), (Chunk(1, 2, 13, 2), 2, b"de", 13)]
+    assert dropped == [(9, 6), (12, 6), (15, 6)]
+
+
+def test_a_line_that_no_message_has_room_for_is_dropped_and_counted_and_keeps_nothing_waiting() -> None:
+    async def main() -> None:
+        gateway = Gateway()
+        async with listening(gateway) as port:
+            shipped = await ship_lines(port, Given([b"a", b"x" * 100, b"b"]), frame_bytes=60)
+        assert [(one.chunk.first, one.lines) for one in gateway.received] == [(0, [b"a"]), (2, [b"b"])]
+        assert (shipped.records, shipped.dropped, shipped.undelivered) == (2, 1, 0)
+
+    run(main())
 
 
 @pytest.mark.parametrize(
@@ -164,6 +178,7 @@ def test_a_cut_beyond_the_message_limit_goes_in_several_chunks_that_join_without
         ({"batch_size": 0}, "batch_size must be >= 1 record, got 0"),
         ({"pause_s": -1.0}, "pause_s must be >= 0 and finite, got -1.0; for no pause give 0"),
         ({"agent": 2**32}, "agent must be between 0 and 2"),
+        ({"frame_bytes": 0}, "frame_bytes must be >= 1, got 0"),
         ({"port": 0}, "port must be between 1 and 65535, got 0"),
     ],
 )

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from system.agent.errors import SourceError
 from system.agent.lines import LineSplitter
-from system.agent.source import Source, SourceError, open_file, standard_input
+from system.agent.source import Source, open_file, standard_input
 
 #: Far beyond what any step here takes: a test that hangs fails, and names its line.
 DEADLINE_S = 20.0
@@ -64,6 +65,19 @@ def test_how_the_bytes_are_cut_into_blocks_changes_nothing(blocks: list[bytes], 
     assert splitter.truncated == sum(len(line) > limit_bytes for line in lines)
 
 
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(st.lists(st.text("ab\r\n", max_size=8).map(str.encode), max_size=8), st.integers(1, 6))
+def test_the_sizes_of_lines_are_the_bytes_they_took(blocks: list[bytes], limit_bytes: int) -> None:
+    splitter = LineSplitter(limit_bytes)
+    sizes = []
+    for block in blocks:
+        assert len(splitter.feed(block)) == len(splitter.sizes)
+        sizes += splitter.sizes
+    assert len(splitter.end()) == len(splitter.sizes)
+    *ended, last = b"".join(blocks).split(b"\n")
+    assert sizes + splitter.sizes == [len(line) + 1 for line in ended] + ([len(last)] if last else [])
+
+
 def test_a_line_beyond_the_limit_is_cut_and_counted_and_holds_no_more_memory() -> None:
     splitter = LineSplitter(4)
     assert splitter.feed(b"1234\r\n") == [b"1234"]
@@ -84,40 +98,6 @@ def test_a_file_is_read_to_its_end_and_its_last_line_needs_no_line_end(tmp_path:
         return await read_all(Source(os.open(path, os.O_RDONLY), "app.log", block_bytes=block_bytes))
 
     assert asyncio.run(main()) == [b"one", b"", b"two", b"last"]
-
-
-def test_a_followed_file_gives_what_is_appended_and_waits_for_the_end_of_a_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "app.log"
-    path.write_bytes(b"one\ntw")
-    ends = 0
-    read = os.read
-
-    def count_ends(descriptor: int, count: int) -> bytes:
-        nonlocal ends
-        block = read(descriptor, count)
-        ends += not block
-        return block
-
-    async def main() -> None:
-        source = open_file(path, follow=True, poll_s=0.001)
-        async with asyncio.timeout(DEADLINE_S):
-            assert await source.read() == [b"one"]
-            monkeypatch.setattr(os, "read", count_ends)
-            reading = asyncio.ensure_future(source.read())
-            for part in (b"o", b"\nthree\n"):
-                seen = ends
-                # The end of the file was met, and met again. The reader is a thread: it sets no event of the loop's.
-                while ends < seen + 2:  # noqa: ASYNC110
-                    await asyncio.sleep(0.001)
-                assert not reading.done()
-                with path.open("ab") as log:
-                    log.write(part)
-            assert await reading == [b"two", b"three"]
-        source.close()
-
-    asyncio.run(main())
 
 
 def test_a_pipe_without_data_does_not_block_the_event_loop() -> None:
