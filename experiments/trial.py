@@ -44,6 +44,8 @@ _LOOK_S: Final = 0.02
 _GRACE_S: Final = 10.0
 #: How often the screen is shown a moment.
 _WATCH_S: Final = 0.25
+#: So long nothing may move before the rest counts as stuck, once a part of the system has died.
+_STILL_S: Final = 5.0
 #: Workers ship their last commit instant 50 ms after it, when no next row carries it.
 _SETTLE_S: Final = 0.2
 
@@ -63,7 +65,7 @@ Watch = Callable[[Moment], None]
 
 
 class TrialError(RuntimeError):
-    """There is no measurement: a part didn't start, or died without being told to."""
+    """There is no measurement: a part didn't start, or one of the instrument's died without being told to."""
 
 
 class TrialRun:
@@ -86,6 +88,9 @@ class TrialRun:
         self._start_mono_ns = 0
         self._window = (0, 0)
         self._probes = Sampler((), config.probes.period_s)
+        #: What of the system died unasked while it was measured, by process id: an outcome, with its account.
+        self._deaths: dict[int, str] = {}
+        self._described: dict[str, Any] = {}
         self._cpu_begin: dict[str, float] = {}
         self._cpu_end: dict[str, float] = {}
 
@@ -154,6 +159,7 @@ class TrialRun:
         self._sent = self._fleet.progress
         self._await(lambda: self._fleet.said("ready"), "connecting", _SWARM_START_S)
         self._await(self._target.workers_ready, "starting workers", _WORKERS_START_S)
+        self._described = self._target.describe()
 
     def _sources(self) -> dict[str, bytes]:
         """What the arrivals read from files: once, for the swarm and the result alike."""
@@ -220,7 +226,7 @@ class TrialRun:
 
     def _look(self, phase: str) -> None:
         with self._injecting:  # a fault that kills has noted whom before anybody asks
-            self._nobody_died(phase)
+            self._notice_deaths(phase)
         now = time.monotonic()
         if phase != "start" and now >= self._next_watch:
             self._next_watch = now + _WATCH_S
@@ -228,19 +234,31 @@ class TrialRun:
                 Moment(phase, now - self._begun, self._trial.expected_s, self._sent, self._rows, self._probes.latest)
             )
 
-    def _nobody_died(self, phase: str) -> None:
+    def _notice_deaths(self, phase: str) -> None:
+        """A dead part of the instrument ends the trial, and so does one of the system before the load began."""
         killed = {pid for fault in self._faults_seen for pid in fault["done"].get("killed_pids", ())}
-        system = (process for processes in self._target.parts().values() for process in processes)
-        for process in (*self._of_harness(), *system):
-            if process.pid not in killed and (death := process.death()) is not None:
+        for own in self._of_harness():
+            if own.pid not in killed and (death := own.death()) is not None:
                 raise TrialError(f"{phase}: {death}")
+        for process in (process for processes in self._target.parts().values() for process in processes):
+            if process.pid in killed or process.pid in self._deaths or (death := process.death()) is None:
+                continue
+            if not self._start_mono_ns:
+                raise TrialError(f"{phase}: {death}")
+            self._deaths[process.pid] = f"{phase}: {death}"
 
     def _drain(self) -> None:
         """Waits until everything sent was answered and analysed, until nothing moves any more, or the time is up."""
         until = time.monotonic() + self._trial.config.trial.drain_timeout_s
         drain = self._load.arrivals["kind"] == "drain"
+        seen, seen_at = (-1, -1), time.monotonic()
         while time.monotonic() < until:
             self._look("draining")
+            moved = (self._sent["acked_batches"], self._rows["rows"])
+            if moved != seen:
+                seen, seen_at = moved, time.monotonic()
+            if self._deaths and time.monotonic() - seen_at > _STILL_S:
+                break
             unanswered = self._sent["cut_batches"] - self._sent["acked_batches"] - self._sent["overflowed_batches"]
             if self._idle() and (drain or not unanswered):
                 break
@@ -255,11 +273,16 @@ class TrialRun:
         Without the journal Celery acknowledges a task before it runs, so an empty queue may hide running ones: then every
         acknowledged batch must have its row.
         """
+        if not self._broker_lives():
+            return False
         counted = self._target.counters()
         if counted["queued"] + counted["unacked"] + counted["pending"]:
             return False
         ended = self._rows["batches"] + self._rows["dead_batches"]
         return self._trial.config.system.journal or ended >= self._sent["acked_batches"]
+
+    def _broker_lives(self) -> bool:
+        return all(process.death() is None for process in self._target.parts().get("broker", ()))
 
     def _account(self) -> tuple[TrialRecord, Tables]:
         """Stops the swarm, lets the workers write their last stamps and the recorder drain, and reads it all."""
@@ -284,12 +307,18 @@ class TrialRun:
             counters=counters,
             left=[(chunk.agent, chunk.first, chunk.count) for chunk in chunks],
             probes=self._probes.notes(),
-            cpu_s={part: self._cpu_end[part] - begin for part, begin in self._cpu_begin.items()},
+            # The CPU time of a dead process can't be read any more.
+            cpu_s={
+                part: self._cpu_end[part] - begin
+                for part, begin in self._cpu_begin.items()
+                if not any(process.pid in self._deaths for process in self._target.parts().get(part, ()))
+            },
             detects=self._trial.config.system.engine not in SILENT,
             signatures=[one.id for one in load_signatures(self._trial.config.system.rules)],
             swarm=counted,
             clocks=[Clock(host="the runner's")],
-            target=self._target.describe(),
+            target=self._described,
+            failure="; ".join(self._deaths.values()) or None,
         )
         return record, tables._replace(probes=self._probes.table())
 
@@ -299,6 +328,8 @@ class TrialRun:
         self._target.stop_gateway(_GRACE_S)
         # With nothing queued or held there is nothing to wait for.
         self._target.stop_workers(0.0 if self._idle() else _GRACE_S)
+        if not self._broker_lives():
+            return {}, set()  # what it held is gone, and so is its account
         return self._target.counters(), self._target.left()
 
     def _pids(self) -> dict[str, list[int]]:

@@ -16,7 +16,7 @@ from experiments.store.run import RunFolder
 
 
 class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One cell over its valid trials."""
+    """One cell over its valid trials in which the system lived."""
 
     cell: dict[str, Any]
     carried_records_per_s: Estimate
@@ -26,10 +26,11 @@ class CellSummary(msgspec.Struct, frozen=True, kw_only=True):
     bottleneck: str | None
     trials: int
     invalid_trials: int
+    failed_trials: int
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole run. `dirty`: the source tree had uncommitted changes."""
+    """A whole run. `dirty`: the source tree had uncommitted changes. `verdict`: of the instrument alone."""
 
     schema_version: int
     experiment: str
@@ -43,6 +44,11 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     trials: list[TrialSummary]
     cells: list[CellSummary]
     verdict: str
+
+
+def measured(found: Summary) -> bool:
+    """Whether everything that was asked for was measured: each trial valid, and its system alive to the end."""
+    return found.verdict == "valid" and all(trial.outcome != "failed" for trial in found.trials)
 
 
 #: The parts of the system that can be a bottleneck, as CPU is accounted.
@@ -101,7 +107,8 @@ def _cells(
     found = []
     for cell in cells:
         mine = [trial for trial in trials if trial.cell == cell["levels"]]
-        valid = [trial for trial in mine if trial.valid]
+        # What a system carried until it died is no rate of it: counted, never averaged.
+        valid = [trial for trial in mine if trial.valid and trial.outcome != "failed"]
         if not mine:
             continue
         found.append(
@@ -120,7 +127,8 @@ def _cells(
                 ),
                 bottleneck=_bottleneck([trial for trial in valid if trial.index in full]),
                 trials=len(mine),
-                invalid_trials=len(mine) - len(valid),
+                invalid_trials=sum(not trial.valid for trial in mine),
+                failed_trials=sum(trial.valid and trial.outcome == "failed" for trial in mine),
             )
         )
     return found

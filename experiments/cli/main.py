@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import click
 
+#: A difference was proven.
+DIFFERS: Final = 1
 USAGE: Final = 2
 COULD_NOT_MEASURE: Final = 3
 INTERRUPTED: Final = 130
@@ -35,6 +37,8 @@ COMMANDS: Final = {
     "run": "run an experiment, and end with its verdict",
     "plan": "what an experiment would do; runs nothing",
     "report": "rebuild a run's report from its raw data",
+    "compare": "two runs cell by cell, or why not",
+    "reproduce": "do a run again and hold it against itself",
     "up": "the system alone, for your own agents",
     "agent": "ship a file's lines, or standard input",
     "scan": "scan files against the signatures, offline",

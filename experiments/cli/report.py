@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from experiments.analysis.summary import summary
+from experiments.analysis.summary import measured, summary
 from experiments.cli.main import COULD_NOT_MEASURE
 from experiments.cli.verdict import verdict_line
 from experiments.report.page import write_report
@@ -24,4 +24,4 @@ def report(run: Path) -> int:
     write_report(folder, found)
     print(verdict_line(found))
     print(folder.path / "report.html")
-    return 0 if found.verdict == "valid" else COULD_NOT_MEASURE
+    return 0 if measured(found) else COULD_NOT_MEASURE

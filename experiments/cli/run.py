@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from experiments import run as runner
+from experiments.analysis.summary import measured
 from experiments.cli import complete
 from experiments.cli.duration import SECONDS
 from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED
@@ -88,4 +89,4 @@ def run(
     if not quiet:
         print_end(wide_console(), found, folder.path)
     print(folder.path)
-    return 0 if found.verdict == "valid" else COULD_NOT_MEASURE
+    return 0 if measured(found) else COULD_NOT_MEASURE

@@ -32,7 +32,7 @@ def cell_text(levels: dict[str, object]) -> str:
 
 def trial_line(found: TrialSummary) -> str:
     """One finished trial."""
-    if found.failure:
+    if found.ledger is None:
         return f"FAILED   {found.failure}"
     mark = "valid  " if found.valid else "INVALID"
     rate = f"{found.carried_records_per_s or 0:>12,.0f} records/s"
@@ -40,7 +40,9 @@ def trial_line(found: TrialSummary) -> str:
     wait = "" if p99 is None else f"   p99 {p99 * 1e3:,.1f} ms"
     late = found.schedule_lag_s
     wait += "" if late is None else f"   swarm p99 {late.p99 * 1e3:.2f} ms late"
-    return f"{mark} {found.outcome:<10} {rate}{wait}" + "".join(f"\n         {reason}" for reason in found.reasons)
+    return f"{mark} {found.outcome:<10} {rate}{wait}" + "".join(
+        f"\n         {reason}" for reason in [*found.reasons, *filter(None, [found.failure])]
+    )
 
 
 def wide_console() -> Console:

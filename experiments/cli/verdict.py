@@ -35,6 +35,9 @@ def verdict_line(found: Summary) -> str:
     invalid = sum(not trial.valid for trial in found.trials)
     if invalid:
         words.append(f"{invalid} of {len(found.trials)} trials invalid")
+    failed = sum(trial.valid and trial.outcome == "failed" for trial in found.trials)
+    if failed:
+        words.append(f"the system died in {failed} of {len(found.trials)} trials")
     return "; ".join(words)
 
 
@@ -83,7 +86,7 @@ def _figures(cell: CellSummary) -> tuple[str, ...]:
         f"n = {rate.n}, none" if rate.low is None else f"{rate.low:,.0f} to {rate.high:,.0f}",
         "–" if p99 is None else f"{p99 * 1e3:,.1f} ms",
         cell.bottleneck or "–",
-        f"{cell.trials - cell.invalid_trials} of {cell.trials}",
+        f"{cell.trials - cell.invalid_trials - cell.failed_trials} of {cell.trials}",
     )
 
 

@@ -70,7 +70,7 @@ def join(batches: np.ndarray, results: np.ndarray) -> Done:
     mine, theirs = sorted_batches[place[match]], kept[match]
     columns = {name: mine[name] for name in ("agent", "first", "count", "cut_mono_ns", "sent_mono_ns")}
     columns |= {name: theirs[name] for name in theirs.dtype.names or () if name.endswith("_mono_ns")}
-    columns["packed_bytes"] = theirs["packed_bytes"]
+    columns |= {name: theirs[name] for name in ("packed_bytes", "node")}
     return Done(columns=columns)
 
 

@@ -30,6 +30,15 @@ from experiments.store.record import TrialRecord
 from experiments.store.tables import Tables
 from loadgen.model.flush_mix import FlushMix
 
+#: From where response times count. A drain's records waited for the workers' start, which says nothing of the system.
+_CLOCK = {
+    "open": "from each record's arrival",
+    "window": "of the window: from the batch's cut",
+    "drain": "none: the backlog was laid down before the workers were started",
+}
+#: The stages of a drain that don't depend on that.
+_OF_WORKERS = ("fetch", "scan", "commit")
+
 _NOTHING = quantiles(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
@@ -67,8 +76,8 @@ class TrialSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
-    """The figures of one trial; a trial that failed has none, and says why."""
-    if record.failure is not None or tables is None:
+    """The figures of one trial; one without tables has none, and says why."""
+    if tables is None:
         return _failed(record)
     left = np.array(record.left, dtype=[("agent", "<i8"), ("first", "<i8"), ("count", "<i8")])
     account = ledger(
@@ -87,6 +96,7 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
     unlike = _schedule(record, tables)
     # Arrivals drawn again are those of this trial only if the schedule is: else there are no response times.
     untimed = Done(columns={name: column[:0] for name, column in timed.columns.items()})
+    draining = record.load.arrivals["kind"] == "drain"
     span = _arrivals(record)
     arrived = 0 if unlike else arrived_within(record.load, record.seed, record.start_mono_ns, span, tables.batches)
     times = response_times(record.load, record.seed, record.start_mono_ns, span, untimed if unlike else timed, arrived)
@@ -121,16 +131,14 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
         outcome=result,
         ledger=account,
         detections=found,
-        offered_records_per_s=None if record.load.arrivals["kind"] == "drain" else offered,
+        offered_records_per_s=None if draining else offered,
         carried_records_per_s=carried.records / seconds if seconds > 0 else None,
         carried_bytes_per_s=carried.packed_bytes / seconds if seconds > 0 else None,
         steady=settled,
-        within_trial=within(counts) if window_s > 0 and record.load.arrivals["kind"] != "drain" else None,
-        response_time_s=times.response,
-        response_time_is="from each record's arrival"
-        if record.load.open_loop
-        else "of the window: from the batch's cut",
-        stages_s=times.stages,
+        within_trial=within(counts) if window_s > 0 and not draining else None,
+        response_time_s=_NOTHING if draining else times.response,
+        response_time_is=_CLOCK["drain" if draining else "open" if record.load.open_loop else "window"],
+        stages_s={name: one for name, one in times.stages.items() if not draining or name in _OF_WORKERS},
         batching=None if unlike else measured(record, tables.batches),
         schedule_lag_s=lag(record),
         classes={} if unlike else by_class(record, tables, timed),
@@ -140,7 +148,7 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
         commit_instants_unknown=unknown,
         malformed_records=int(tables.results["malformed"][counting].sum()),
         faults=record.faults,
-        failure=None,
+        failure=record.failure,
         wall_s=record.wall_s,
     )
 
@@ -151,14 +159,16 @@ def _arrivals(record: TrialRecord) -> tuple[int, int]:
 
 
 def _span(record: TrialRecord, timed: Done, settled: Steady | None) -> tuple[int, int]:
-    """The interval that rates are counted over: the window without what was still warming up, or for a drain from the first
-    start to the last commit."""
+    """The interval that rates are counted over: the window without what was still warming up, or for a drain from the
+    instant at which every worker node has taken its first task to the last commit: starting up is no work."""
     if record.load.arrivals["kind"] != "drain":
         begin, end = record.window
         return begin + (round(settled.warmup_s * 1e9) if settled is not None and settled.reached else 0), end
     if not len(timed):
         return 0, 0
-    return int(timed["started_mono_ns"].min()), int(timed["committed_mono_ns"].max()) + 1
+    nodes = timed["node"]
+    first = [int(timed["started_mono_ns"][nodes == node].min()) for node in np.unique(nodes)]
+    return max(first), int(timed["committed_mono_ns"].max()) + 1
 
 
 def _schedule(record: TrialRecord, tables: Tables) -> list[str]:

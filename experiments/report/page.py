@@ -108,7 +108,7 @@ def _cells(found: Summary) -> str:
                 str(cell.offered_records_per_s),
                 None if p99 is None else f"{p99 * 1e3:,.1f}",
                 cell.bottleneck,
-                f"{cell.trials - cell.invalid_trials} of {cell.trials}",
+                f"{cell.trials - cell.invalid_trials - cell.failed_trials} of {cell.trials}",
             ]
         )
     head = [*(name.rpartition(".")[2] for name in names), "carried records/s", "offered records/s", "p99 response, ms"]

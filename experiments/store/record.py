@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 #: Raised by one when a stored field changes its meaning; readers keep reading the older ones.
-SCHEMA_VERSION = 1
+#: 2: a trial whose system died has tables and a ledger beside its `failure`; in 1 a failed trial had nothing.
+SCHEMA_VERSION = 2
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +61,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     table of samples. `signatures` names the signature numbers of the hits table.
     `clocks` has one entry a host whose instants stand in the tables; the runner's own is at offset 0 by definition.
     `detects` is false if the engine looks for nothing, so that there is nothing to judge.
-    `failure` says why there is no measurement, None if there is one.
+    `failure`: what of the system died unasked, or why there is no measurement at all (then there are no tables).
     """
 
     schema_version: int = SCHEMA_VERSION

@@ -127,7 +127,7 @@ class RunFolder:
 
     def tables(self, record: TrialRecord) -> tables.Tables | None:
         """A trial's tables; None for a trial that failed before it had any. Raises: StoreError."""
-        if record.failure is not None:
+        if record.failure is not None and not tables.exist(self.path, record.index):
             return None
         try:
             return tables.read(self.path, record.index, probes=record.probes is not None)

@@ -79,6 +79,11 @@ def write(folder: Path, trial: int, tables: Tables) -> None:
         pq.write_table(pa.table({column: array[column] for column in dtype.names or ()}), part, compression="zstd")
 
 
+def exist(folder: Path, trial: int) -> bool:
+    """Whether a trial has tables."""
+    return (folder / "batches.parquet" / f"trial-{trial:04d}.parquet").exists()
+
+
 def read(folder: Path, trial: int, *, probes: bool = True) -> Tables:
     """Reads what `write` wrote; without `probes`, what was written before there were any. Raises: FileNotFoundError."""
     found = []

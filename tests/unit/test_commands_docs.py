@@ -91,7 +91,13 @@ def test_no_command_is_documented_that_is_none() -> None:
 
 def test_the_exit_codes_are_those_of_the_command_line() -> None:
     codes = {int(found) for found in re.findall(r"^\| (\d+) \|", sections(PAGE)["Exit codes"], re.MULTILINE)}
-    assert codes == {0, command_line.USAGE, command_line.COULD_NOT_MEASURE, command_line.INTERRUPTED}
+    assert codes == {
+        0,
+        command_line.DIFFERS,
+        command_line.USAGE,
+        command_line.COULD_NOT_MEASURE,
+        command_line.INTERRUPTED,
+    }
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_rebuilding_the_report_gives_the_same_bytes_and_leaves_the_raw_data(
 
 def test_the_summary_is_what_the_contract_says(sealed: RunFolder) -> None:
     found = json.loads((sealed.path / "summary.json").read_bytes())
-    assert (found["schema_version"], found["experiment"], found["run_id"]) == (1, "tiny", "run-1")
+    assert (found["schema_version"], found["experiment"], found["run_id"]) == (2, "tiny", "run-1")
     assert (found["commit"], found["dirty"], found["complete"], found["verdict"]) == ("abc123", True, True, "valid")
     one = found["trials"][0]
     assert set(one) >= {

@@ -29,9 +29,15 @@ def with_limits(one: Made, limits: Limits = LIMITS) -> Made:
 SOUND = with_limits(trial())
 
 
-def late(p99_s: float) -> dict[str, int]:
+def late(p99_s: float, flushes: int = 2000, p50_s: float = 1e-9) -> dict[str, int]:
     """What the swarm said at its end."""
-    return {"bad_acks": 0, "paced": 90, "late_p50_ns": 1, "late_p99_ns": round(p99_s * 1e9), "late_max_ns": 10**12}
+    return {
+        "bad_acks": 0,
+        "paced": flushes,
+        "late_p50_ns": round(p50_s * 1e9),
+        "late_p99_ns": round(p99_s * 1e9),
+        "late_max_ns": 10**12,
+    }
 
 
 def saturated(shape: str) -> Made:
@@ -72,7 +78,13 @@ def reasons(one: Made) -> list[str]:
 def test_a_swarm_that_was_late_makes_it_invalid() -> None:
     assert reasons(SOUND.with_record(swarm=late(0.0099))) == []
     (reason,) = reasons(SOUND.with_record(swarm=late(0.0101)))
-    assert reason.startswith("send lag: the swarm was up to 10.1 ms late for 99 % of its batches, the limit is 10.0 ms")
+    assert reason.startswith("send lag: the swarm cut 1 % of its batches 10.1 ms late or later, the limit is 10.0 ms")
+
+
+def test_of_few_batches_the_median_is_judged() -> None:
+    assert reasons(SOUND.with_record(swarm=late(0.5, flushes=1999, p50_s=0.009))) == []
+    (reason,) = reasons(SOUND.with_record(swarm=late(0.5, flushes=1999, p50_s=0.011)))
+    assert reason.startswith("send lag: the swarm cut 50 % of its batches 11.0 ms late or later")
 
 
 def test_the_limit_is_the_configs() -> None:

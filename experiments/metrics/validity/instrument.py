@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 from experiments.metrics.lag import lag
+from experiments.metrics.quantiles import LEAST
 from experiments.metrics.validity.rule import Evidence
 
 
 def rows_all_drained(seen: Evidence) -> Iterator[str]:
     """The recorder took every row that the system wrote."""
     counters = seen.record.counters
+    if not counters and seen.record.failure is not None:
+        return  # the broker died, and with it the system's count
     dropped = counters.get("rows_dropped", 0)
     if dropped:
         yield f"{dropped} result rows overflowed before they were drained"
@@ -19,7 +22,7 @@ def rows_all_drained(seen: Evidence) -> Iterator[str]:
 
 def instants_known(seen: Evidence) -> Iterator[str]:
     """Every commit has its instant, unless somebody was killed who couldn't ship it."""
-    if seen.instants_unknown and not seen.record.faults:
+    if seen.instants_unknown and not seen.record.faults and seen.record.failure is None:
         yield f"the commit instants of {seen.instants_unknown} batches are unknown, although nothing was killed"
 
 
@@ -30,15 +33,20 @@ def acknowledgements_true(seen: Evidence) -> Iterator[str]:
 
 
 def sent_in_time(seen: Evidence) -> Iterator[str]:
-    """The swarm kept its schedule; what a batch waited for the system is no lag of the swarm's."""
+    """The swarm kept its schedule; what a batch waited for the system is no lag of the swarm's.
+
+    Below 2,000 batches a 99th percentile is the mood of a few, as for every other one: then the median is judged.
+    """
     late = lag(seen.record)
-    if seen.limits is None or late is None or late.p99 <= seen.limits.send_lag_p99_s:
+    if seen.limits is None or late is None:
         return
-    yield (
-        f"the swarm was up to {late.p99 * 1e3:,.1f} ms late for 99 % of its batches, the limit is"
-        f" {seen.limits.send_lag_p99_s * 1e3:,.1f} ms (validity.send_lag_p99_s):"
-        " offer less, in larger batches, or give it a CPU"
-    )
+    share, found_s = (99, late.p99) if late.flushes >= LEAST["p99"] else (50, late.p50)
+    if found_s > seen.limits.send_lag_p99_s:
+        yield (
+            f"the swarm cut {100 - share} % of its batches {found_s * 1e3:,.1f} ms late or later, the limit is"
+            f" {seen.limits.send_lag_p99_s * 1e3:,.1f} ms (validity.send_lag_p99_s):"
+            " offer less, in larger batches, or give it a CPU"
+        )
 
 
 def swarm_had_cpu(seen: Evidence) -> Iterator[str]:
