@@ -119,7 +119,8 @@ def test_paths_start_from_the_files_folder_wherever_it_is_run_from(folder: Path)
 def test_every_config_of_the_project_decodes_and_plans(name: str) -> None:
     made = plan(load(name))
     assert load(name).name == name
-    assert len(made.trials) >= len(made.cells) >= 2
+    assert len(made.trials) >= len(made.cells)
+    assert len(made.cells) == 1 if name.startswith("gate-") else len(made.cells) >= 2  # a gate's sides are its levels
     assert made.expected_s < 30 * 60
 
 
