@@ -12,6 +12,7 @@ from experiments.analysis.summary import Summary
 from experiments.cli.screen import QuietScreen
 from experiments.design.config import decode
 from experiments.metrics.trial import TrialSummary
+from experiments.store.run import RunFolder
 
 #: Short deadlines, so that what a dead worker held comes back within the test.
 CONFIG = """
@@ -86,6 +87,23 @@ def test_killing_prefork_children_loses_nothing(tmp_path: Path) -> None:
 def test_killing_a_whole_worker_beside_a_living_one_loses_nothing(tmp_path: Path) -> None:
     trial = assert_nothing_lost(run(tmp_path, NODE.format(at=2.5), nodes=2))
     assert killed(trial) == 3  # the parent and its two children
+
+
+@pytest.mark.integration
+def test_connections_lost_all_at_once_and_one_by_one_lose_nothing(tmp_path: Path) -> None:
+    """Two swarm processes, three agents a connection: every connection is lost in the storm, and some by themselves."""
+    losing = "[swarm.disconnects]\nevery_s = 2.0\ndown_s = 0.1\n"
+    losing += "[validity]\nsend_lag_p99_s = 1.0\n"  # what is lost is asked here, not what else runs on this machine
+    text = CONFIG.replace("[swarm.arrivals]", f"processes = 2\nagents_per_connection = 3\n{losing}[swarm.arrivals]")
+    storm = '[[faults]]\nkind = "reconnect_storm"\nat_s = 2.0\n'
+    text = text.format(profile="tuned", nodes=1, faults=storm, engine="hyperscan", drain=45.0)
+    _, found = runner.run(decode(text, source="test", folder=tmp_path), tmp_path, command="test", screen=QuietScreen())
+    trial = assert_nothing_lost(found)
+    assert trial.faults[0]["done"] == {"told_processes": 2}
+    (record,) = RunFolder.open(next((tmp_path / "faults").iterdir())).records()
+    assert record.swarm["reconnects"] >= 4  # ten agents are four connections
+    assert trial.schedule_lag_s is not None
+    assert trial.cost["connections"] == 4
 
 
 @pytest.mark.integration
