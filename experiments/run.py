@@ -24,6 +24,8 @@ from experiments.deploy.placement import available, place
 from experiments.design.experiment import Experiment
 from experiments.design.plan import Plan, Trial, plan
 from experiments.design.redact import redacted
+from experiments.metrics.histograms import histograms
+from experiments.metrics.schedule import unlike_sealed
 from experiments.metrics.trial import TrialSummary, summarise
 from experiments.report.page import write_report
 from experiments.store.run import PARTIAL, RunFolder
@@ -122,6 +124,10 @@ def _one(trial: Trial, folder: RunFolder, screen: Screen) -> TrialSummary:
     shutil.rmtree(logs, ignore_errors=True)
     logs.mkdir(parents=True)
     record, tables = TrialRun(trial, folder.run_id, logs, screen.moment).run()
+    drain = record.load.arrivals["kind"] == "drain"
+    if tables is not None and not drain and not unlike_sealed(record, tables.batches):
+        whole, seconds = histograms(record, tables)
+        folder.add_latency(record, [whole], seconds)
     folder.add(record, tables)
     for leftover in ("*.bin", "*.progress", "broker.conf"):
         for path in logs.glob(leftover):

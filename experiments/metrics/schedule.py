@@ -10,7 +10,7 @@ from typing import cast
 import msgspec
 import numpy as np
 
-from experiments.store.record import Load
+from experiments.store.record import Load, TrialRecord
 from loadgen.model.arrivals.process import OpenLoopProcess
 from loadgen.model.arrivals.registry import Arrivals
 from loadgen.model.fleet import AgentClass, numbers
@@ -56,3 +56,16 @@ def redrawn(load: Load, seed: int) -> Schedule:
 def played(batches: np.ndarray, start_mono_ns: int) -> Schedule:
     """The schedule that the swarm's log tells: every batch it cut, by the instant it was due."""
     return in_order(batches["cut_mono_ns"] - start_mono_ns, batches["agent"], batches["first"], batches["count"])
+
+
+def unlike_sealed(record: TrialRecord, batches: np.ndarray) -> list[str]:
+    """Why an open loop's schedule, drawn again or as played, isn't the one that was sealed; empty if it is."""
+    if not record.load.open_loop:
+        return []
+    sealed = record.load.fingerprint
+    again = redrawn(record.load, record.seed).fingerprint()
+    if again != sealed:
+        return [f"the seeds give {again} today and gave {sealed}: analyse it with the version that made it"]
+    if played(batches, record.start_mono_ns).fingerprint() != sealed:
+        return [f"the swarm cut other batches, or at other times, than the schedule {sealed} says"]
+    return []

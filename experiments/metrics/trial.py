@@ -19,7 +19,7 @@ from experiments.metrics.outcome import outcome
 from experiments.metrics.quantiles import Quantiles, quantiles
 from experiments.metrics.queue import QueueLength, queue_lengths
 from experiments.metrics.response import Done, arrived_within, first_results, join, response_times
-from experiments.metrics.schedule import played, redrawn
+from experiments.metrics.schedule import unlike_sealed
 from experiments.metrics.throughput import Carried, committed_a_bin, is_due
 from experiments.metrics.validity.limits import limits
 from experiments.metrics.validity.registry import reasons
@@ -93,7 +93,7 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
     instants_known = done["committed_mono_ns"] > 0
     timed = Done(columns={name: column[instants_known] for name, column in done.columns.items()})
     unknown = int((~instants_known).sum())
-    unlike = _schedule(record, tables)
+    unlike = unlike_sealed(record, tables.batches)
     # Arrivals drawn again are those of this trial only if the schedule is: else there are no response times.
     untimed = Done(columns={name: column[:0] for name, column in timed.columns.items()})
     draining = record.load.arrivals["kind"] == "drain"
@@ -169,19 +169,6 @@ def _span(record: TrialRecord, timed: Done, settled: Steady | None) -> tuple[int
     nodes = timed["node"]
     first = [int(timed["started_mono_ns"][nodes == node].min()) for node in np.unique(nodes)]
     return max(first), int(timed["committed_mono_ns"].max()) + 1
-
-
-def _schedule(record: TrialRecord, tables: Tables) -> list[str]:
-    """Whether an open loop's schedule is, drawn again and as played, the one that was sealed."""
-    if not record.load.open_loop:
-        return []
-    sealed = record.load.fingerprint
-    again = redrawn(record.load, record.seed).fingerprint()
-    if again != sealed:
-        return [f"the seeds give {again} today and gave {sealed}: analyse it with the version that made it"]
-    if played(tables.batches, record.start_mono_ns).fingerprint() != sealed:
-        return [f"the swarm cut other batches, or at other times, than the schedule {sealed} says"]
-    return []
 
 
 def _failed(record: TrialRecord) -> TrialSummary:

@@ -3,6 +3,7 @@
     manifest.json            what was to be run, on what, with which versions
     trials/0007.json         one trial's record, written whole when the trial is over
     batches.parquet/, results.parquet/, hits.parquet/, probes.parquet/   one part a trial
+    latency/                 response times as HDR histograms, two logs a trial
     logs/0007/               what the processes said
     summary.json report.html figures/                   rebuilt from the above by `caudal report`
 
@@ -19,7 +20,7 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
-from experiments.store import tables
+from experiments.store import latency, tables
 from experiments.store.record import SCHEMA_VERSION, TrialRecord
 
 PARTIAL: Final = ".partial"
@@ -114,6 +115,12 @@ class RunFolder:
         if found is not None:
             tables.write(self.path, record.index, found)
         self.write_json(f"trials/{record.index:04d}.json", record)
+
+    def add_latency(self, record: TrialRecord, whole: latency.Intervals, seconds: latency.Intervals) -> None:
+        """Adds a trial's histograms: before its record, which makes it done."""
+        folder, name = self.path / latency.FOLDER, f"trial-{record.index:04d}"
+        latency.write(folder / f"{name}.hlog", whole)
+        latency.write(folder / f"{name}-seconds.hlog", seconds)
 
     def records(self) -> list[TrialRecord]:
         """The records of the trials that are done, in the plan's order. Raises: StoreError."""
