@@ -88,7 +88,7 @@ def test_the_sample_nearest_to_an_instant_is_found() -> None:
     assert latest(table, "unshared_bytes", 0) == {}
 
 
-SOME = Carried(2000, 100)
+SOME = Carried(2000, 100, 500_000)
 NOTE = ProbeNote(samples=3, cpu_s=0.05)
 
 #: Part, figure -> what it grows by within the window.
@@ -180,7 +180,7 @@ def test_what_cannot_be_given_is_none_and_says_why() -> None:
 
 
 def test_where_nothing_was_carried_no_cost_a_record_is_given() -> None:
-    found = costs(observed("processes", "broker", "wire"), Carried(0, 0))
+    found = costs(observed("processes", "broker", "wire"), Carried(0, 0, 0))
     assert set(found["cpu_s_per_million_records"].values()) == {None}
     assert found["missing"]["context_switches_per_thousand_records"] == "nothing was carried in the window"
     assert found["resident_bytes"] == {"gateway": 90e6}
