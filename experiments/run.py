@@ -116,7 +116,7 @@ def check(experiment: Experiment) -> None:
             with contextlib.closing(broker.Broker(url, None, keep=True).client()) as client:
                 attach.processes(client, config.system, url)
         elif url is not None:
-            broker.start(Path(), named=None, url=url, cpus=())
+            broker.start(Path(), named=None, url=url, cpus=(), fsync=config.system.fsync)
 
 
 def _one(trial: Trial, folder: RunFolder, screen: Screen) -> TrialSummary:

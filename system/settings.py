@@ -41,10 +41,11 @@ class SystemSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     `worker_chatter` lets Celery's nodes gossip, mingle and send heartbeats, as they do by default.
 
     `handoff` says what a Celery task carries: the records, decoded (`arguments`), or the name of a payload that lies in
-    Redis (`claim_check`). `journal` makes delivery ours to guarantee (docs/adr/0002); it needs the claim check.
+    Redis (`claim_check`). `journal` makes delivery ours to guarantee (docs/adr/0002); it needs the claim check. With `fsync`
+    what is acknowledged is on the broker's disk (broker/durable.py).
     """
 
-    profile: Literal["memoria", "tuned"] = "tuned"
+    profile: Literal["memoria", "tuned", "durable"] = "tuned"
     engine: str = "hyperscan"
     rules: tuple[str, ...] = ("builtin",)
     worker_nodes: PositiveInt = 1
@@ -53,8 +54,10 @@ class SystemSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     publisher: Literal["pipelined", "celery"] = "pipelined"
     handoff: Literal["arguments", "claim_check"] = "claim_check"
     journal: bool = True
+    fsync: bool = False
     coalesce: PositiveInt = 1
     coalesce_bytes: PositiveInt = 4 * 1024 * 1024
+    worker_pool: Literal["prefork", "threads", "solo", "gevent"] = "prefork"
     worker_chatter: bool = False
     attempts: PositiveInt = 3
     sweep_age_s: PositiveFloat = 20.0
@@ -87,6 +90,15 @@ _SAFE_CELERY: dict[str, Any] = {
     },
 }
 
+_TUNED: dict[str, Any] = {
+    "engine": "hyperscan",
+    "publisher": "pipelined",
+    "handoff": "claim_check",
+    "journal": True,
+    "coalesce": 256,
+    "celery": _SAFE_CELERY,
+}
+
 #: What each profile sets beside the defaults above. Precedence: profile, then the config's keys, then the cell's factors.
 PROFILES: dict[str, dict[str, Any]] = {
     "memoria": {
@@ -97,14 +109,8 @@ PROFILES: dict[str, dict[str, Any]] = {
         "coalesce": 1,
         "worker_chatter": True,
     },
-    "tuned": {
-        "engine": "hyperscan",
-        "publisher": "pipelined",
-        "handoff": "claim_check",
-        "journal": True,
-        "coalesce": 256,
-        "celery": _SAFE_CELERY,
-    },
+    "tuned": _TUNED,
+    "durable": {**_TUNED, "fsync": True},
 }
 
 

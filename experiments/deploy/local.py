@@ -69,6 +69,7 @@ class LocalDeployment:
             url=self._redis_url,
             cpus=self._placement.broker,
             keep=self._keep,
+            fsync=self._system.fsync,
         )
         if self._broker.process is not None:
             self._parts["broker"].append(self._broker.process)
@@ -99,7 +100,9 @@ class LocalDeployment:
         return child
 
     def concurrency(self) -> int:
-        """Prefork children a node: as set, or one for each core the workers have."""
+        """Tasks that a node runs at once: as set, or one for each core the workers have."""
+        if self._system.worker_pool == "solo":
+            return 1
         asked = self._system.worker_concurrency
         if asked != "cores":
             return asked

@@ -14,6 +14,7 @@ from experiments.design.errors import shown
 from experiments.design.nearest import closest
 from experiments.design.swarm import DEFAULT_AGENTS
 from experiments.design.trial_config import TrialConfig
+from experiments.faults.kill_worker_child import KillWorkerChild
 from experiments.probes.registry import GROUP as PROBE_GROUP
 from experiments.probes.registry import known as known_probes
 from loadgen.model.arrivals.drain import Drain
@@ -21,6 +22,7 @@ from loadgen.model.arrivals.process import OpenLoopProcess
 from system.broker.app import KNOWN_SETTINGS, OWN_SETTINGS
 from system.engine.registry import ENGINES, GROUP
 from system.signatures.loaders import RulesError, load
+from system.worker.analyst import WRITERS
 
 
 class Problem(NamedTuple):
@@ -163,6 +165,23 @@ def celery(config: TrialConfig) -> Iterable[Problem]:
             yield Problem(f"system.celery.{name}", wrong, "leave it out; deploy.redis_url names another broker")
 
 
+def pool(config: TrialConfig) -> Iterable[Problem]:
+    """How many tasks a node runs at once is the pool's to allow, and only prefork has children that can be killed."""
+    system = config.system
+    if system.worker_pool == "prefork":
+        return
+    most = 1 if system.worker_pool == "solo" else WRITERS
+    if system.worker_concurrency != "cores" and system.worker_concurrency > most:
+        wrong = f'must be at most {most} where system.worker_pool = "{system.worker_pool}"'
+        yield Problem(
+            "system.worker_concurrency", f"{wrong}, got {system.worker_concurrency}", "raise worker_nodes instead"
+        )
+    for number, fault in enumerate(config.faults):
+        if isinstance(fault, KillWorkerChild):
+            wrong = f'must be another where system.worker_pool = "{system.worker_pool}", got "kill_worker_child"'
+            yield Problem(f"faults[{number}].kind", wrong, "there are no children: inject kill_worker_node")
+
+
 def placement(config: TrialConfig) -> Iterable[Problem]:
     """CPUs are named once in a list, and there are as many for the workers as they take."""
     for part in config.placement.__struct_fields__:
@@ -247,6 +266,7 @@ CHECKS: tuple[Callable[[TrialConfig], Iterable[Problem]], ...] = (
     limits,
     engine,
     celery,
+    pool,
     placement,
     server,
     running,

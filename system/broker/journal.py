@@ -46,7 +46,8 @@ START: Final = _load("start")
 FINISH: Final = _load("finish")
 SWEEP: Final = _load("sweep")
 REQUEUE: Final = _load("requeue")
-ALL: Final = (ACCEPT, START, FINISH, SWEEP, REQUEUE)
+APPEND: Final = _load("append")
+ALL: Final = (ACCEPT, START, FINISH, SWEEP, REQUEUE, APPEND)
 
 
 def run(client: Any, script: Script, *arguments: Any) -> Any:

@@ -38,7 +38,7 @@ class EngineError(ValueError):
 
 
 class SignatureEngine(Protocol):
-    """Finds signatures in the records of a buffer. One caller at a time; usable after a fork.
+    """Finds signatures in the records of a buffer. Callers may be several threads at once; usable after a fork.
 
     An engine is built from its signatures by a `Builder`. It runs every one of them or refuses to be built
     (`EngineError`, or `DialectError` for a pattern that no engine takes): it never leaves one out.

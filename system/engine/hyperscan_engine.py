@@ -8,8 +8,8 @@ scan, so no hit can reach over a record's end. ALLOWEMPTY lets through patterns 
 flag is set: case, newlines and the record's end are in the patterns already (`system.signatures.dialect`).
 
 The database and its scratch space are plain memory, so an engine compiled before a fork works in the children, each
-with a scratch of its own by copy on write (tests/conformance/test_engines.py). Source: Hyperscan's Developer's
-Reference.
+with a scratch of its own by copy on write, and in threads with one a scan (tests/conformance/test_engines.py). Source:
+Hyperscan's Developer's Reference.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ import hyperscan
 
 from system.engine.engine import SIGNATURE_BITS, EngineError, Hits, Offsets, check_count, hits_of
 from system.engine.in_place import InPlace
+from system.engine.scratches import Scratches
 from system.signatures.dialect import canonical, parse
 from system.signatures.model import Signature
 
@@ -33,21 +34,23 @@ class HyperscanEngine:
         check_count(self.name, signatures)
         expressions = [canonical(parse(signature), "hyperscan") for signature in signatures]
         try:
-            self._database = _compiled(expressions) if expressions else None
+            self._all = Scratches(_compiled(expressions)) if expressions else None
         except hyperscan.error as error:
             raise _refusal(signatures, expressions, error) from error
         self._in_place = InPlace(signatures)
         left_out = self._in_place.left_out
-        self._left_out = _compiled([expressions[index] for index in left_out], left_out) if left_out else None
+        self._left_out = (
+            Scratches(_compiled([expressions[index] for index in left_out], left_out)) if left_out else None
+        )
 
     @property
     def database_bytes(self) -> int:
         """The size of the compiled database."""
-        return self._database.size() if self._database else 0
+        return self._all.database.size() if self._all else 0
 
     def scan(self, buffer: bytes, starts: Offsets, ends: Offsets) -> Hits:
         """The hits of all records (see `SignatureEngine.scan`)."""
-        if self._database is None:
+        if self._all is None:
             return hits_of(())
         keys: list[int] = []
 
@@ -57,14 +60,16 @@ class HyperscanEngine:
 
         named = self._in_place.candidates(buffer, starts, ends) if len(starts) > 1 else None
         if named is None:
-            looks = [(self._database, range(len(starts)))]
+            looks = [(self._all, range(len(starts)))]
         else:
-            looks = [(self._database, named.tolist())]
+            looks = [(self._all, named.tolist())]
             if self._left_out is not None:
                 looks.append((self._left_out, range(len(starts))))
-        for database, records in looks:
-            for record in records:
-                database.scan(buffer[starts[record] : ends[record]], matched, 0, record)
+        for one, records in looks:
+            scan = one.database.scan
+            with one.lent() as scratch:
+                for record in records:
+                    scan(buffer[starts[record] : ends[record]], matched, 0, record, scratch)
         return hits_of(keys)
 
 

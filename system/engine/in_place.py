@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from system.engine.engine import Offsets
+from system.engine.scratches import Scratches
 from system.signatures.dialect import parse
 from system.signatures.model import Signature
 from system.signatures.relax import relaxed
@@ -28,11 +29,12 @@ class InPlace:
         relaxations = {index: relaxed(parse(signature)) for index, signature in enumerate(signatures)}
         parts = {index: stretches for index, stretches in relaxations.items() if stretches is not None}
         # All at once first: to compile each alone as well takes a large pack twice as long.
-        self._database = _compiled(_joined(parts))
-        if self._database is None:
+        database = _compiled(_joined(parts))
+        if database is None:
             parts = {index: stretches for index, stretches in parts.items() if _compiled(stretches) is not None}
-            self._database = _compiled(_joined(parts))
+            database = _compiled(_joined(parts))
         self.left_out = [index for index in relaxations if index not in parts]
+        self._shared = Scratches(database) if database is not None else None
 
     def candidates(self, buffer: bytes, starts: Offsets, ends: Offsets) -> npt.NDArray[np.intp] | None:
         """The records, each once, outside of which no signature but those left out matches.
@@ -40,7 +42,7 @@ class InPlace:
         None if it can't tell: the records aren't in the order of the buffer, or there are more matches than it is worth.
         """
         nothing = np.empty(0, np.intp)
-        if self._database is None or not len(starts):
+        if self._shared is None or not len(starts):
             return nothing
         if (starts[1:] < ends[:-1]).any():
             return None
@@ -52,7 +54,8 @@ class InPlace:
             return len(found) > most
 
         try:
-            self._database.scan(buffer, matched)
+            with self._shared.lent() as scratch:
+                self._shared.database.scan(buffer, matched, scratch=scratch)
         except hyperscan.ScanTerminated:
             return None
         if not found:

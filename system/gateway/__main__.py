@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from system.allocator import keep_freed_memory
-from system.broker import registry
-from system.broker.connect import wait_for_broker
+from system.broker import durable, registry
+from system.broker.connect import client, wait_for_broker
 from system.broker.presence import Presence
 from system.gateway.server import Gateway, serve
 from system.settings import Process, from_environment
@@ -61,12 +61,24 @@ async def run(process: Process, address: tuple[str, int], syslog: tuple[str, int
     print(msgspec.json.encode(gateway.stats).decode(), flush=True)
 
 
+def _verify_durable(url: str) -> None:
+    """Ends this process if it would acknowledge what the broker may lose."""
+    with client(url) as redis:
+        try:
+            durable.verify(redis)
+        except durable.NotDurableError as error:
+            sys.stderr.write(f"{error}\n")
+            sys.exit(2)
+
+
 def main() -> None:
     """Reads the address from the command line and runs."""
     keep_freed_memory()
     address, *syslog = map(_address, sys.argv[1:3])
     process = from_environment()
     wait_for_broker(process.redis_url, "gateway")
+    if process.system.fsync:
+        _verify_durable(process.redis_url)
     with Presence(process, "gateway"), asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(run(process, address, syslog[0] if syslog else None))
 

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from system.broker import keys, payload
-from system.broker.journal import Finished, Journal
+from system.broker.journal import APPEND, Finished, Journal
 from system.broker.message import analyse, render
 from system.engine.engine import ChunkEngine, Hits, SignatureEngine
 from system.settings import Process
@@ -27,6 +27,9 @@ from system.worker.detections import detection_lines
 
 #: In the place of a payload that isn't there any more, for a batch that is given up.
 _GONE: Final = payload.Payload(gzip=False, received_mono_ns=0, published_mono_ns=0, packed=b"")
+
+#: Analysts that one process may have: a process id has at most 22 bits, and a row's writer 32.
+WRITERS: Final = 1024
 
 
 class Stamps(NamedTuple):
@@ -42,7 +45,14 @@ class Stamps(NamedTuple):
 class Analyst:
     """One worker child's state: its engine, its connection, its task number."""
 
-    def __init__(self, process: Process, signatures: Sequence[Signature], engine: SignatureEngine, client: Any) -> None:
+    def __init__(
+        self,
+        process: Process,
+        signatures: Sequence[Signature],
+        engine: SignatureEngine,
+        client: Any,
+        number: int = 0,
+    ) -> None:
         self._signatures = signatures
         self._engine = engine
         self._chunk_engine = engine if isinstance(engine, ChunkEngine) else None
@@ -51,7 +61,8 @@ class Analyst:
         self._node = process.node
         self._detections = process.detections
         self._journal = Journal(client, process.system.rows_limit)
-        self._writer = os.getpid()
+        # A process may have many, in threads or greenlets, and a node started again has the node's number.
+        self._writer = os.getpid() * WRITERS + number
         self._seq = 0
         #: (task number, instant) of the last commit that no row has carried yet.
         self.uncarried: tuple[int, int] | None = None
@@ -163,7 +174,8 @@ class Analyst:
         self.uncarried = (self._seq, time.monotonic_ns())
 
     def _append(self, pipe: Any, rows: list[bytes], batches: int, records: int) -> None:
-        pipe.rpush(keys.ROWS, *rows)
+        # By EVAL with the source: in a pipeline there is no second try for a server that doesn't know the script.
+        pipe.eval(APPEND.source, 2, keys.ROWS, keys.COUNTERS, self._system.rows_limit, *rows)
         pipe.hincrby(keys.COUNTERS, "batches_analysed", batches)
         pipe.hincrby(keys.COUNTERS, "records_analysed", records)
 

@@ -4,9 +4,12 @@ Signatures are loaded and the engine compiled here, in the parent and before the
 to start, and a large database takes longer. A child makes its own connection at its first task.
 """
 
+import contextlib
+import itertools
 import os
 import signal
 import sys
+from collections.abc import Iterator
 
 from celery import Task
 from celery.signals import worker_process_init, worker_ready, worker_shutdown
@@ -27,28 +30,36 @@ celery = app.build(process)
 
 presence = Presence(process, "worker", signatures)
 
-_children: dict[int, Child] = {}
+#: Those that have no task in hand. A prefork child has one, and a pool of threads or greenlets as many as run at once.
+_resting: list[Child] = []
+_numbers = itertools.count()
 
 
-def child() -> Child:
-    """This process's child, made at the first call after the fork."""
-    pid = os.getpid()
-    if pid not in _children:
-        _children.clear()
-        _children[pid] = Child(process, signatures, engine)
-    return _children[pid]
+@contextlib.contextmanager
+def child() -> Iterator[Child]:
+    """One that nobody else has meanwhile, made where none rests: in a prefork child at its first task."""
+    try:
+        lent = _resting.pop()  # one step under the interpreter's lock: no two get the same
+    except IndexError:
+        lent = Child(process, signatures, engine, next(_numbers))
+    try:
+        yield lent
+    finally:
+        _resting.append(lent)
 
 
 @celery.task(name=ANALYSE, ignore_result=True)  # type: ignore[untyped-decorator]
 def analyse(ids: list[str]) -> None:
     """Analyses the batches whose payloads lie in Redis under `ids`."""
-    child().analyse(ids)
+    with child() as mine:
+        mine.analyse(ids)
 
 
 @celery.task(name=ANALYSE_RECORDS, ignore_result=True)  # type: ignore[untyped-decorator]
 def analyse_records(one: str, received: int, published: int, packed_bytes: int, lines: list[str]) -> None:
     """Analyses the records that the message carries."""
-    child().analyse_records(one, received, published, packed_bytes, lines)
+    with child() as mine:
+        mine.analyse_records(one, received, published, packed_bytes, lines)
 
 
 @celery.task(name=PROBE, bind=True, ignore_result=True)  # type: ignore[untyped-decorator]
@@ -60,6 +71,8 @@ def probe(task: Task, token: str) -> None:
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def _place_child(**_: object) -> None:
+    if process.system.worker_pool != "prefork":
+        return  # solo says so too, of the node itself
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the parent's to handle
     if process.child_cpus:
         os.sched_setaffinity(0, process.child_cpus)

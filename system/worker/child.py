@@ -24,8 +24,11 @@ REPLY_S: Final = 12.0
 class Child:
     """One prefork child (or thread of a pool without forks): serialises tasks and late stamps on one connection."""
 
-    def __init__(self, process: Process, signatures: Sequence[Signature], engine: SignatureEngine) -> None:
-        self._analyst = Analyst(process, signatures, engine, client(process.redis_url, reply_s=REPLY_S))
+    def __init__(
+        self, process: Process, signatures: Sequence[Signature], engine: SignatureEngine, number: int = 0
+    ) -> None:
+        redis = client(process.redis_url, reply_s=REPLY_S)
+        self._analyst = Analyst(process, signatures, engine, redis, number)
         self._lock = threading.Lock()
         self._finished = threading.Event()
         threading.Thread(target=self._ship_stamps, name="stamps", daemon=True).start()

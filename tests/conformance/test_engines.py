@@ -5,12 +5,14 @@ An engine that looks for nothing (`SILENT`) finds nothing, in the right form.
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from system.engine.engine import SignatureEngine
-from system.engine.equality import differences, lay_out
+from system.engine.equality import Batch, differences, lay_out
 from system.engine.reference import ReferenceEngine
 from system.engine.registry import ENGINES, SCANNING, SILENT, build
 from system.signatures.loaders import load
@@ -177,3 +179,21 @@ def test_an_engine_built_before_a_fork_works_in_every_child_and_in_the_parent(na
     """As Celery's prefork pool uses it. In a process of its own: the test runner may have threads, which don't fork."""
     done = subprocess.run([sys.executable, "-c", FORKS, name], capture_output=True, text=True, timeout=100, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@scanning
+def test_several_threads_scan_at_once_and_find_what_one_does(name: str) -> None:
+    """As Celery's pool of threads uses it: Hyperscan lets go of the interpreter's lock, and refuses a shared scratch."""
+    pack = PACK[:8] if name in ("re", "reference") else PACK
+    engine = build(name, pack)
+    batches = [lay_out([line.encode() for one in pack[at:] for line in one.match] * 20) for at in range(4)]
+    alone = [[part.tolist() for part in engine.scan(*batch)] for batch in batches]
+    start = threading.Barrier(4)
+
+    def scan(batch: Batch) -> list[list[list[int]]]:
+        start.wait(10)
+        return [[part.tolist() for part in engine.scan(*batch)] for _ in range(10)]
+
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(scan, batches))
+    assert together == [[one] * 10 for one in alone]

@@ -1,5 +1,6 @@
 """The analyst's commits: no instant is lost on its way to a row, and no batch is left where nobody finds it."""
 
+import os
 import time
 from typing import Any
 
@@ -15,7 +16,7 @@ from system.signatures.model import Signature
 from system.wire import row
 from system.wire.chunk import Chunk
 from system.wire.packing import pack_record
-from system.worker.analyst import Analyst
+from system.worker.analyst import WRITERS, Analyst
 from system.worker.child import Child
 
 SIGNATURE = Signature(id="t.evil", severity="high", pattern="evil", description="", match=("evil",), no_match=("good",))
@@ -126,6 +127,30 @@ def test_without_a_journal_a_task_that_comes_again_writes_nothing_and_is_counted
     assert len(rows(redis)) == 1
     assert redis.hget(keys.COUNTERS, "repeat_executions") == b"1"
     assert redis.hget(keys.COUNTERS, "batches_analysed") == b"1"
+
+
+def test_without_a_journal_rows_past_the_limit_are_dropped_and_counted(redis: Any, make: Any) -> None:
+    names = [b"t\0" + Chunk(3, 1, first, 1).encode() for first in range(5)]
+    for name in names:
+        redis.set(keys.PAYLOAD + name, payload.encode(Batch(name, None, pack_record(0, b"evil"), False, 1), 2))
+    analyst = make(journal=False, rows_limit=3)
+    analyst.analyse(names[:2])
+    analyst.analyse(names[2:])
+    assert rows(redis)["first"].tolist() == [0, 1, 2]
+    assert redis.hget(keys.COUNTERS, "rows_dropped") == b"2"
+    assert redis.hget(keys.COUNTERS, "batches_analysed") == b"5"
+    analyst.analyse_records(names[0], 1, 2, 3, ["evil"])
+    assert redis.hget(keys.COUNTERS, "rows_dropped") == b"3"
+
+
+def test_analysts_of_one_process_are_told_apart_and_from_those_of_any_other(redis: Any, broker: Broker) -> None:
+    writers = set()
+    for number in (0, 1, WRITERS - 1):
+        analyst = Analyst(process(broker), [SIGNATURE], build("re", [SIGNATURE]), redis, number)
+        analyst.analyse([accept(redis, number)])
+        writers.add(int(rows(redis)["writer"][-1]))
+    assert {divmod(writer, WRITERS) for writer in writers} == {(os.getpid(), n) for n in (0, 1, WRITERS - 1)}
+    assert (2**22 - 1) * WRITERS + WRITERS - 1 == 2**32 - 1  # Linux: at most 2^22 process ids
 
 
 def test_a_batch_whose_payload_is_gone_is_given_up_past_the_cap(redis: Any, make: Any) -> None:

@@ -375,3 +375,25 @@ def test_the_celery_settings_that_the_hand_off_relies_on_are_refused(name: str) 
 def test_a_message_that_is_taken_must_fit_into_what_may_be_in_flight() -> None:
     with pytest.raises(ConfigError, match="must be at least limits"):
         only(BASE, "system.limits.inflight_bytes=1000000")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ('[system]\nworker_pool = "solo"\nworker_concurrency = 2\n', ["must be at most 1", '"solo"', "worker_nodes"]),
+        ('[system]\nworker_pool = "gevent"\nworker_concurrency = 1025\n', ["must be at most 1024", "got 1025"]),
+        (
+            '[system]\nworker_pool = "threads"\n[[faults]]\nkind = "kill_worker_child"\nat_s = 1\n',
+            ["faults[0].kind", "no children", "kill_worker_node"],
+        ),
+    ],
+)
+def test_a_pool_is_not_asked_for_what_it_has_not(more: str, words: list[str]) -> None:
+    message = refusal(BASE + more)
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize("pool", ["threads", "gevent", "prefork"])
+def test_a_pool_may_run_many_tasks_at_once(pool: str) -> None:
+    assert only(BASE + f'[system]\nworker_pool = "{pool}"\nworker_concurrency = 1000\n').system.worker_pool == pool
