@@ -2,7 +2,6 @@
 
 import time
 
-import numpy as np
 import pytest
 
 from system.engine import emulated as module
@@ -83,7 +82,7 @@ def test_workers_know_the_richer_call_by_its_presence() -> None:
 
 
 def test_real_waits_are_never_short_and_use_little_of_the_cpu() -> None:
-    """How late they are is the machine's; an idle 2-core guest: median 3 us. A wait that spins would use all of the CPU."""
+    """How late they are is the machine's (SPIN_NS says how late on one). A wait that only spins would use all of its time."""
     begin_s, cpu_s = time.monotonic(), time.thread_time()
     late = []
     for _ in range(50):
@@ -92,4 +91,3 @@ def test_real_waits_are_never_short_and_use_little_of_the_cpu() -> None:
         late.append(time.monotonic_ns() - instant)
     assert min(late) >= 0
     assert time.thread_time() - cpu_s < 0.25 * (time.monotonic() - begin_s)
-    assert np.median(late) < 1_000_000
