@@ -67,9 +67,12 @@ class HyperscanEngine:
                 looks.append((self._left_out, range(len(starts))))
         for one, records in looks:
             scan = one.database.scan
-            with one.lent() as scratch:
+            scratch = one.take()
+            try:
                 for record in records:
                     scan(buffer[starts[record] : ends[record]], matched, 0, record, scratch)
+            finally:
+                one.give_back(scratch)
         return hits_of(keys)
 
 

@@ -53,11 +53,13 @@ class InPlace:
             found.append(end)
             return len(found) > most
 
+        scratch = self._shared.take()
         try:
-            with self._shared.lent() as scratch:
-                self._shared.database.scan(buffer, matched, scratch=scratch)
+            self._shared.database.scan(buffer, matched, scratch=scratch)
         except hyperscan.ScanTerminated:
             return None
+        finally:
+            self._shared.give_back(scratch)
         if not found:
             return nothing
         places = np.array(found, np.int64)

@@ -5,9 +5,6 @@ A database is read only and may be shared, its scratch space may not: a second s
 again, so a process has as many as it ever had scans at once. Source: Hyperscan's Developer's Reference, "Scratch space".
 """
 
-import contextlib
-from collections.abc import Iterator
-
 import hyperscan
 
 
@@ -19,14 +16,13 @@ class Scratches:
         #: The first is made before a fork: a child has it by copy on write.
         self._resting = [hyperscan.Scratch(database)]
 
-    @contextlib.contextmanager
-    def lent(self) -> Iterator[hyperscan.Scratch]:
-        """One that nobody else has meanwhile."""
+    def take(self) -> hyperscan.Scratch:
+        """One that nobody else has until it is given back. No context manager: three a batch cost 6 us of 60."""
         try:
-            scratch = self._resting.pop()  # one step under the interpreter's lock: no two get the same
+            return self._resting.pop()  # one step under the interpreter's lock: no two get the same
         except IndexError:
-            scratch = hyperscan.Scratch(self.database)
-        try:
-            yield scratch
-        finally:
-            self._resting.append(scratch)
+            return hyperscan.Scratch(self.database)
+
+    def give_back(self, scratch: hyperscan.Scratch) -> None:
+        """Lets others have it."""
+        self._resting.append(scratch)
