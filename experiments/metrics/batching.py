@@ -25,6 +25,7 @@ def prediction(record: TrialRecord) -> FlushMix | None:
         fleet(record.load),
         warmup_s=(begin - record.start_mono_ns) / 1e9,
         measure_s=(end - begin) / 1e9,
+        cooldown_s=record.load.horizon_s - (end - record.start_mono_ns) / 1e9,
         sources=record.load.sources,
     )
 
@@ -37,7 +38,8 @@ def measured(record: TrialRecord, batches: np.ndarray) -> FlushMix | None:
     if not record.load.open_loop:
         return _cut(record, batches)
     window = (record.window[0] - record.start_mono_ns, record.window[1] - record.start_mono_ns)
-    return observed(_agents(record, batches), window_ns=window, method=METHOD)
+    close_ns = round(record.load.horizon_s * 1e9)
+    return observed(_agents(record, batches), window_ns=window, close_ns=close_ns, method=METHOD)
 
 
 def _agents(record: TrialRecord, batches: np.ndarray) -> Iterator[AgentBatches]:

@@ -2,11 +2,12 @@
 
 Flow: a fleet's arrivals, BATCH_SIZE and TIMEOUT -> `predicted`; the batches that were cut, with their records' arrivals
 -> `observed`. Both give one `FlushMix` over one population, so that they stand beside each other: of the batches that
-open within the window, how each ends (the agents close at the window's end), and of those that open at least TIMEOUT
-before it, which therefore ran to their end, what they hold.
+open within the window, how each ends (the agents close at the load's end), and of those that open at least TIMEOUT before
+that, which therefore ran to their end, what they hold.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import cast
 
 import msgspec
@@ -27,6 +28,9 @@ Ints = NDArray[np.int64]
 SIMULATION_SEED = 0
 SIMULATED_AGENTS = 200
 SIMULATED_RECORDS = 200_000
+
+#: The method of constant arrivals.
+COUNTED = "closed form, constant arrivals; its shares counted in the schedule"
 
 #: Fewest records for which an observed 99th percentile is given.
 LEAST_P99_RECORDS = 2_000
@@ -65,13 +69,18 @@ class AgentBatches(msgspec.Struct, frozen=True, eq=False):
 
 
 def predicted(
-    classes: Sequence[AgentClass], *, warmup_s: float, measure_s: float, sources: Mapping[str, bytes] | None = None
+    classes: Sequence[AgentClass],
+    *,
+    warmup_s: float,
+    measure_s: float,
+    cooldown_s: float = 0.0,
+    sources: Mapping[str, bytes] | None = None,
 ) -> FlushMix | None:
     """What a trial's measured window will show, before it is run: in closed form where there is one.
 
     Args:
         classes: the fleet. Under full load all are cut whole, and of several sizes the mean stands.
-        warmup_s, measure_s: where the window lies; it ends with the load.
+        warmup_s, measure_s, cooldown_s: where the window lies; the load ends after the cool-down.
         sources: as for `schedule`.
 
     Returns:
@@ -83,13 +92,13 @@ def predicted(
     if only is not None and isinstance(only.arrivals, Poisson):
         rate_per_s = only.arrivals.rate_per_s
         poisson = PoissonBatching(rate_per_s=rate_per_s, batch_size=only.batch_size, timeout_s=only.timeout_s)
-        return steady(poisson, measure_s, "closed form, Poisson arrivals")
-    drawn = _simulated(classes, warmup_s, measure_s, sources or {})
+        return steady(poisson, measure_s, cooldown_s, method="closed form, Poisson arrivals")
+    drawn = _simulated(classes, (warmup_s, measure_s, cooldown_s), sources or {})
     if only is not None and isinstance(only.arrivals, Constant) and drawn is not None:
         rate_per_s = only.arrivals.rate_per_s
         constant = ConstantBatching(rate_per_s=rate_per_s, batch_size=only.batch_size, timeout_s=only.timeout_s)
         return msgspec.structs.replace(
-            steady(constant, measure_s, "closed form, constant arrivals; its shares counted in the schedule"),
+            steady(constant, measure_s, cooldown_s, method=COUNTED),
             by_size_ratio=drawn.by_size_ratio,
             by_timeout_ratio=drawn.by_timeout_ratio,
             by_close_ratio=drawn.by_close_ratio,
@@ -111,27 +120,32 @@ def whole(batch_size: float) -> FlushMix:
     )
 
 
-def steady(theory: BatchingTheory, window_s: float, method: str) -> FlushMix:
-    """The mix of a steady stream in a window of W seconds at whose end the agents close.
+def steady(theory: BatchingTheory, window_s: float, cooldown_s: float, *, method: str) -> FlushMix:
+    """The mix of a steady stream in a window of W seconds, at whose end or c seconds later the agents close.
 
-    Batches open evenly over the window. One that opens u before its end is closed unless D <= u, so that, with
-    t = min(T, W) and S the time in which a batch fills,
+    Batches open evenly over the window, so that what is left until the close, x, lies evenly in [c, c + W]. With S the time
+    in which a batch fills, D = min(S, T), and L the length of [c, c + W] below T,
 
-        by close    (1 / W) integral over u < W of P(D > u)           = E[min(S, t)] / W
-        by timeout  (1 / W) integral over T < u < W of P(S > T)       = (W - t) (1 - P(S <= T)) / W
-        by size     the rest                                          = (t - E[min(S, t)] + (W - t) P(S <= T)) / W
+        by close    (1 / W) integral over x of P(D > x)           = (E[min(D, c + W)] - E[min(D, c)]) / W
+        by timeout  (1 / W) integral over x > T of P(S > T)       = (W - L) / W x (1 - P(S <= T))
+        by size     the rest
 
-    Exact if the agents' cycles have no common phase at the window's begin. Constant arrivals keep theirs for ever, which
-    moves the shares by up to one batch an agent: `predicted` counts them.
+    Exact if the agents' cycles have no common phase at the window's begin. They all begin with the load, so a phase that
+    the warm-up doesn't blur (TIMEOUT always wins and is long) moves the shares by up to one batch an agent; constant
+    arrivals keep theirs for ever: `predicted` counts them.
     """
-    inside_s = min(theory.timeout_s, window_s)
-    open_s, later_s = theory.open_s(inside_s), window_s - inside_s
-    by_size = theory.by_size_ratio()
+
+    def open_until_s(limit_s: float) -> float:
+        return theory.open_s(min(limit_s, theory.timeout_s))
+
+    below_s = min(max(theory.timeout_s - cooldown_s, 0.0), window_s)
+    by_close = (open_until_s(cooldown_s + window_s) - open_until_s(cooldown_s)) / window_s
+    by_timeout = (window_s - below_s) / window_s * (1.0 - theory.by_size_ratio())
     return FlushMix(
         method=method,
-        by_size_ratio=(inside_s - open_s + later_s * by_size) / window_s,
-        by_timeout_ratio=later_s * (1.0 - by_size) / window_s,
-        by_close_ratio=open_s / window_s,
+        by_size_ratio=1.0 - by_close - by_timeout,
+        by_timeout_ratio=by_timeout,
+        by_close_ratio=by_close,
         records_per_batch=theory.records_per_batch(),
         batch_wait_mean_s=theory.batch_wait_mean_s(),
         batch_wait_p50_s=theory.batch_wait_quantile_s(0.5),
@@ -140,16 +154,17 @@ def steady(theory: BatchingTheory, window_s: float, method: str) -> FlushMix:
 
 
 def _simulated(
-    classes: Sequence[AgentClass], warmup_s: float, measure_s: float, sources: Mapping[str, bytes]
+    classes: Sequence[AgentClass], phases_s: tuple[float, float, float], sources: Mapping[str, bytes]
 ) -> FlushMix | None:
     """The mix of some agents' own schedules, a few of each class, which stand for all of it."""
-    horizon_ns = round((warmup_s + measure_s) * NS_PER_S)
+    begin_ns, end_ns, horizon_ns = (round(each * NS_PER_S) for each in accumulate(phases_s))
     drawn: list[AgentBatches] = []
     for one, numbered in zip(classes, numbers(classes), strict=True):
         drawn += _some(one, numbered, horizon_ns, sources)
     return observed(
         drawn,
-        window_ns=(round(warmup_s * NS_PER_S), horizon_ns),
+        window_ns=(begin_ns, end_ns),
+        close_ns=horizon_ns,
         method=f"simulated from the model: {len(drawn)} of {sum(one.agents for one in classes)} agents, another seed",
     )
 
@@ -170,8 +185,10 @@ def _some(one: AgentClass, numbered: range, horizon_ns: int, sources: Mapping[st
     ]
 
 
-def observed(agents: Iterable[AgentBatches], *, window_ns: tuple[int, int], method: str) -> FlushMix | None:
-    """The mix of batches that were cut; None if none opened within `window_ns` (on the agents' clock)."""
+def observed(
+    agents: Iterable[AgentBatches], *, window_ns: tuple[int, int], close_ns: int, method: str
+) -> FlushMix | None:
+    """The mix of batches that were cut; None if none opened within `window_ns`. `close_ns`: the load's end. One clock."""
     ends = np.zeros(3)
     batches = records = 0.0
     waits: list[Ints] = [np.empty(0, np.int64)]
@@ -182,7 +199,7 @@ def observed(agents: Iterable[AgentBatches], *, window_ns: tuple[int, int], meth
         full = one.count == one.batch_size
         late = ~full & (one.cut_ns - opened_ns == one.timeout_ns)
         ends += one.weight * np.array([(inside & full).sum(), (inside & late).sum(), (inside & ~full & ~late).sum()])
-        undisturbed = inside & (opened_ns + one.timeout_ns <= window_ns[1])
+        undisturbed = inside & (opened_ns + one.timeout_ns <= close_ns)
         batches += one.weight * int(undisturbed.sum())
         waits.append(_waits(one, undisturbed))
         records += one.weight * len(waits[-1])

@@ -33,7 +33,7 @@ BY_HAND = AgentBatches(
 
 
 def test_batches_are_counted_by_how_they_end_and_records_by_how_long_they_wait() -> None:
-    found = observed([BY_HAND], window_ns=(100, 1000), method="m")
+    found = observed([BY_HAND], window_ns=(100, 1000), close_ns=1000, method="m")
     assert found is not None
     assert found.method == "m"
     assert (found.by_size_ratio, found.by_timeout_ratio, found.by_close_ratio) == (1 / 3, 1 / 3, 1 / 3)
@@ -51,8 +51,8 @@ def test_the_model_cuts_what_was_counted_by_hand() -> None:
 
 
 def test_a_window_in_which_nothing_opens_has_no_mix_and_a_short_one_no_waits() -> None:
-    assert observed([BY_HAND], window_ns=(600, 900), method="") is None
-    short = observed([BY_HAND], window_ns=(930, 1000), method="")
+    assert observed([BY_HAND], window_ns=(600, 900), close_ns=1000, method="") is None
+    short = observed([BY_HAND], window_ns=(930, 1000), close_ns=1000, method="")
     assert short is not None
     assert (short.by_close_ratio, short.records_per_batch, short.batch_wait_mean_s) == (1.0, None, None)
 
@@ -65,37 +65,46 @@ def simulated(
     arrivals: OpenLoopProcess,
     batch_size: int,
     timeout_s: float,
-    warmup_s: float,
-    measure_s: float,
+    phases_s: tuple[float, float, float],
     agents: int,
     seed: int,
 ) -> FlushMix | None:
-    horizon_ns, timeout_ns = round((warmup_s + measure_s) * NS_PER_S), round(timeout_s * NS_PER_S)
+    begin_ns, end_ns, close_ns = (round(sum(phases_s[: place + 1]) * NS_PER_S) for place in range(3))
+    timeout_ns = round(timeout_s * NS_PER_S)
     drawn = []
     for agent in range(agents):
-        times = arrivals.draw(seed, agent, horizon_ns)
-        made = cut(times, batch_size, timeout_ns, horizon_ns)
+        times = arrivals.draw(seed, agent, close_ns)
+        made = cut(times, batch_size, timeout_ns, close_ns)
         drawn.append(AgentBatches(times, made.first, made.count, made.time_ns, batch_size, timeout_ns))
-    window_ns = (round(warmup_s * NS_PER_S), horizon_ns)
-    return observed(drawn, window_ns=window_ns, method="")
+    return observed(drawn, window_ns=(begin_ns, end_ns), close_ns=close_ns, method="")
 
 
 SHARES = ("by_size_ratio", "by_timeout_ratio", "by_close_ratio")
 
 
 @pytest.mark.parametrize(
-    ("rate_per_s", "batch_size", "timeout_s", "measure_s"),
-    [(100.0, 10, 0.1, 2.0), (20.0, 10, 0.5, 2.0), (20.0, 100, 1.0, 0.7), (50.0, 20, 5.0, 1.0)],
+    ("rate_per_s", "batch_size", "timeout_s", "measure_s", "cooldown_s"),
+    [
+        (100.0, 10, 0.1, 2.0, 0.0),
+        (20.0, 10, 0.5, 2.0, 0.0),
+        (2.0, 100, 1.0, 0.7, 0.0),
+        (50.0, 20, 5.0, 1.0, 0.0),
+        (20.0, 10, 0.5, 2.0, 0.3),
+        (20.0, 10, 0.5, 2.0, 0.5),
+        (2.0, 100, 1.0, 0.7, 0.6),
+    ],
 )
 def test_a_windows_shares_are_predicted_also_where_the_load_ends_before_the_timeout(
-    rate_per_s: float, batch_size: int, timeout_s: float, measure_s: float
+    rate_per_s: float, batch_size: int, timeout_s: float, measure_s: float, cooldown_s: float
 ) -> None:
     """Agents' batches at a window's end are independent: each share within 4.5 of its binomial standard errors (a correct
-    formula fails one of these twelve in 12,000 chances; the seed is fixed). Long warm-up: no common phase is left."""
+    formula fails one of these 21 in 7,000 chances; the seed is fixed). Long warm-up: no common phase is left."""
     agents = 500
-    found = simulated(Poisson(rate_per_s=rate_per_s), batch_size, timeout_s, 5.0, measure_s, agents, seed=3)
+    found = simulated(
+        Poisson(rate_per_s=rate_per_s), batch_size, timeout_s, (5.0, measure_s, cooldown_s), agents, seed=3
+    )
     theory = PoissonBatching(rate_per_s=rate_per_s, batch_size=batch_size, timeout_s=timeout_s)
-    expected = steady(theory, measure_s, "")
+    expected = steady(theory, measure_s, cooldown_s, method="")
     assert found is not None
     for name in SHARES:
         share = getattr(expected, name)
@@ -108,11 +117,18 @@ def test_a_windows_shares_are_predicted_also_where_the_load_ends_before_the_time
 
 def test_a_planted_window_formula_without_the_close_is_off() -> None:
     """The same comparison, with the shares of undisturbed batches taken for those of the window."""
-    found = simulated(Poisson(rate_per_s=20.0), 10, 0.5, 5.0, 2.0, 500, seed=3)
+    found = simulated(Poisson(rate_per_s=20.0), 10, 0.5, (5.0, 2.0, 0.0), 500, seed=3)
     theory = PoissonBatching(rate_per_s=20.0, batch_size=10, timeout_s=0.5)
     assert found is not None
     share = theory.by_size_ratio()
     assert abs(found.by_size_ratio - share) > 4.5 * np.sqrt(share * (1 - share) / 500)
+
+
+def test_a_cool_down_of_the_timeout_leaves_nothing_to_the_close() -> None:
+    theory = PoissonBatching(rate_per_s=20.0, batch_size=10, timeout_s=0.5)
+    found = steady(theory, 2.0, 0.5, method="")
+    assert found.by_close_ratio == 0.0
+    assert found.by_size_ratio == pytest.approx(theory.by_size_ratio())
 
 
 def test_constant_arrivals_keep_their_phase_so_their_shares_are_counted() -> None:
@@ -133,7 +149,7 @@ def test_other_processes_are_simulated_and_say_so(arrivals: OpenLoopProcess) -> 
     """Against 200 other agents: within 10 % of one another (an onoff agent has some 20 bursts in the window, 200 agents
     4,000, so that a mean spreads by about 2 %)."""
     found = predicted([alike(arrivals, 20, 0.1)], warmup_s=1.0, measure_s=10.0)
-    other = simulated(arrivals, 20, 0.1, 1.0, 10.0, agents=200, seed=77)
+    other = simulated(arrivals, 20, 0.1, (1.0, 10.0, 0.0), agents=200, seed=77)
     assert found is not None
     assert other is not None
     assert found.method.startswith("simulated from the model: ")
