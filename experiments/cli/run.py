@@ -13,6 +13,7 @@ from experiments.analysis.summary import measured
 from experiments.cli import complete
 from experiments.cli.duration import SECONDS
 from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED
+from experiments.cli.plan import warn
 from experiments.cli.screen import LiveScreen, QuietScreen, wide_console
 from experiments.cli.verdict import print_end
 from experiments.design.config import load
@@ -71,6 +72,8 @@ def run(
     experiment = load(config, overrides)
     notes = Console(stderr=True)
     screen = QuietScreen() if quiet else LiveScreen(notes)
+    if not quiet:
+        warn(experiment, notes)
     words = ["caudal", "run", config, *(word for one in overrides for word in ("--set", one))]
     try:
         with contextlib.closing(screen):

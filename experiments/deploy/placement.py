@@ -33,6 +33,11 @@ def available() -> tuple[int, ...]:
     return tuple(sorted(os.sched_getaffinity(0), key=lambda cpu: (_sibling_rank(cpu), cpu)))
 
 
+def count() -> int:
+    """How many CPUs this process may use, whether it can be pinned to them or not."""
+    return len(available()) or os.cpu_count() or 1
+
+
 def _sibling_rank(cpu: int) -> int:
     """0 for the first thread of a core, 1 for its sibling."""
     path = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")

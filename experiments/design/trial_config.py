@@ -40,12 +40,16 @@ class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Phases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The `[trial]` table: how long a trial warms up, is measured, and may take to empty the queue."""
+    """The `[trial]` table: how long a trial warms up, is measured, and may take to empty the queue.
+
+    `label` names a cell where its levels are too many to read: the steps of a walk. It changes nothing in the trial.
+    """
 
     warmup_s: Seconds = 2.0
     measure_s: PositiveSeconds = 10.0
     cooldown_s: Seconds = 0.0
     drain_timeout_s: PositiveSeconds = 60.0
+    label: Annotated[str, msgspec.Meta(max_length=60)] = ""
 
     @property
     def load_s(self) -> float:

@@ -22,7 +22,8 @@ _FIGURES: Final[tuple[tuple[str, str, float, int], ...]] = (
 _NOTE: Final = (
     "<p>How the batches that open in the window end (BATCH_SIZE, TIMEOUT, or the load's end), and what those hold that end"
     " undisturbed. Predicted from the config alone; measured from what the swarm cut, with a 95 % interval from five trials"
-    " on. The shares by close are exact where batches are many: up to one an agent depends on where its last one began. Under full load batches are cut whole and nothing waits in the agent.</p>"
+    " on. The share by close is exact where batches are many: up to one an agent depends on where its last one began. Under"
+    " full load batches are cut whole and nothing waits in the agent.</p>"
 )
 
 

@@ -162,7 +162,7 @@ def test_a_key_of_another_kind_is_told_whose_it_is() -> None:
 
 
 def test_a_key_like_no_other_is_told_what_its_table_knows() -> None:
-    assert "[trial] knows warmup_s, measure_s, drain_timeout_s" in refusal(with_key("trial.zzz", "", 1))
+    assert "[trial] knows warmup_s, measure_s, cooldown_s, drain_timeout_s" in refusal(with_key("trial.zzz", "", 1))
 
 
 @pytest.mark.parametrize("table", ["swarm", "experiment", "system", "faults", "factors"])
