@@ -25,8 +25,9 @@ def killed(shell: Shell, word: str) -> tuple[dict[str, Any], str]:
     logs: list[Path] = []
     while time.monotonic() < until and not (
         (logs := list(shell.folder.glob("results/tiny/*/logs/0000")))
-        and (logs[0] / "recorder.progress").exists()
-        and Progress.read(logs[0] / "recorder.progress", RECORDER)["batches"]
+        and (progress := logs[0] / "recorder.progress").exists()
+        and progress.stat().st_size
+        and Progress.read(progress, RECORDER)["batches"]
     ):
         time.sleep(0.05)
     victims = [
