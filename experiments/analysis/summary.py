@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from experiments.analysis.batching import Batching, batching
+from experiments.analysis.steps import Step, steps
 from experiments.metrics.trial import TrialSummary, summarise
 from experiments.stats.estimate import Estimate, estimate
 from experiments.store.record import TrialRecord
@@ -43,6 +44,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     machine: dict[str, Any]
     trials: list[TrialSummary]
     cells: list[CellSummary]
+    steps: list[Step]
     verdict: str
 
 
@@ -64,6 +66,7 @@ def summary(run: RunFolder) -> Summary:
     records = run.records()
     trials = [summarise(record, run.tables(record)) for record in records]
     full = {one.index for one, trial in zip(records, trials, strict=True) if at_limit(one, trial.outcome)}
+    design = manifest["experiment"]
     return Summary(
         schema_version=manifest["schema_version"],
         experiment=manifest["experiment"]["name"],
@@ -76,6 +79,8 @@ def summary(run: RunFolder) -> Summary:
         machine=manifest["machine"],
         trials=trials,
         cells=_cells(manifest["experiment"]["cells"], records, trials, full),
+        # A config from before there were walks says nothing of it.
+        steps=steps([one["levels"] for one in design["cells"]], trials) if design.get("steps", False) else [],
         verdict="valid" if trials and all(trial.valid for trial in trials) else "invalid",
     )
 

@@ -19,8 +19,8 @@ from experiments.scan_speed import ScanSpeeds
 
 #: What the columns hold: the table itself has to go into 80 of them.
 _LEGEND: Final = (
-    "batch: records in one; flush: % by size / timeout / close; wait: in the agent, ms",
-    "work: offered by what the workers can scan; drain: s to empty the queue; s: a trial",
+    "batch: records; flush: % by size/timeout/close; wait: in the agent, ms",
+    "work: offered by what workers can scan; drain: s to empty the queue; s: a trial",
 )
 
 

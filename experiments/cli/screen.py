@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from experiments.analysis.naming import cell_name
 from experiments.cli.live import Stage, View, view
 from experiments.design.plan import Plan, Trial
 from experiments.metrics.trial import TrialSummary
@@ -26,8 +27,8 @@ _MOST_COLUMNS: Final = 110
 
 
 def cell_text(levels: dict[str, object]) -> str:
-    """A cell's levels on one line, by the last part of each factor's name."""
-    return "  ".join(f"{name.rpartition('.')[2]}={value}" for name, value in levels.items()) or "the only cell"
+    """A cell's name on one line."""
+    return cell_name(levels, equals="=", between="  ")
 
 
 def trial_line(found: TrialSummary) -> str:

@@ -6,8 +6,12 @@ from typing import Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from experiments.analysis.naming import cell_name, columns
+from experiments.analysis.steps import Step
 from experiments.analysis.summary import CellSummary, Summary
+from experiments.report.steps import gains
 
 #: With fewer connections what the gateway grew by is batches in its hands and noise.
 LEAST_CONNECTIONS: Final = 1000
@@ -56,6 +60,8 @@ def connection_lines(found: Summary) -> list[str]:
 def print_end(console: Console, found: Summary, run: Path) -> None:
     """Prints the cells' table, the verdict, the report and the next command; the run's folder is the last line."""
     _print_cells(console, found.cells)
+    if found.steps:
+        _print_steps(console, found.steps)
     for trial in found.trials:
         for reason in trial.reasons:
             console.print(f"trial {trial.index}: {reason}", highlight=False, soft_wrap=True)
@@ -72,6 +78,17 @@ def print_end(console: Console, found: Summary, run: Path) -> None:
     console.print(
         f"next: caudal report {run}    caudal plan batching    caudal run batching", highlight=False, soft_wrap=True
     )
+
+
+def _print_steps(console: Console, steps: Sequence[Step]) -> None:
+    """What each step of a walk gained."""
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    table.add_column("step")
+    for name in ("times the step before", "times the first"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in steps:
+        table.add_row(Text(one.name), *gains(one))
+    console.print(table)
 
 
 #: What a cell's row says beside its levels.
@@ -92,7 +109,7 @@ def _figures(cell: CellSummary) -> tuple[str, ...]:
 
 def _print_cells(console: Console, cells: Sequence[CellSummary]) -> None:
     """The cells, slowest first: a column a factor where there is room for that, else a line a cell above its figures."""
-    names = list(cells[0].cell) if cells else []
+    names = columns([cell.cell for cell in cells])
     ordered = sorted(cells, key=lambda one: one.carried_records_per_s.value or 0.0)
     wide, narrow = (Table(box=None, padding=(0, pad), header_style="bold") for pad in (2, 1))
     for name in names:
@@ -112,6 +129,6 @@ def _print_cells(console: Console, cells: Sequence[CellSummary]) -> None:
     head, *rows = captured.get().rstrip("\n").split("\n")
     console.out(head, highlight=False)
     for cell, row in zip(ordered, rows, strict=True):
-        label = "  ".join(f"{name.rpartition('.')[2]}={level}" for name, level in cell.cell.items())
-        console.print(label or "the only cell", style="bold", highlight=False, markup=False)  # breaks between levels
+        label = cell_name(cell.cell, equals="=", between="  ")
+        console.print(label, style="bold", highlight=False, markup=False)  # breaks between levels
         console.out(row, highlight=False)

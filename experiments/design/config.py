@@ -74,6 +74,7 @@ def decode(text: str, *, source: str, folder: Path, overrides: Sequence[str] = (
         configs=tuple(_trial_config(layers, each, rules_error) for each in levels),
         source=source,
         overrides=tuple(overrides),
+        steps=header.steps,
     )
 
 

@@ -23,7 +23,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is run: `configs[i]` are the settings of `cells[i]`."""
+    """What is run: `configs[i]` are the settings of `cells[i]`. `steps`: each cell is one change from the one before."""
 
     name: str
     question: str
@@ -33,3 +33,4 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     configs: tuple[TrialConfig, ...]
     source: str = ""
     overrides: tuple[str, ...] = ()
+    steps: bool = False

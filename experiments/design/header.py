@@ -20,10 +20,14 @@ ADAPTIVE = ("min_replicates", "max_replicates", "ci_half_width")
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The `[experiment]` table. Either `replicates`, or all of `min_replicates`, `max_replicates`, `ci_half_width`."""
+    """The `[experiment]` table. Either `replicates`, or all of `min_replicates`, `max_replicates`, `ci_half_width`.
+
+    `steps`: the cells are a walk, each compared with the one before.
+    """
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=100)]
     question: str = ""
+    steps: bool = False
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 1
     replicates: Replicates | None = None
     min_replicates: Replicates | None = None

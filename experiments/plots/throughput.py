@@ -4,6 +4,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from experiments.analysis.naming import cell_name
 from experiments.analysis.summary import Summary
 from experiments.plots import style
 
@@ -31,10 +32,9 @@ def throughput(found: Summary) -> Figure:
             axes.annotate(
                 f"{one.value:,.0f}", (one.value, place), (8, 0), textcoords="offset points", va="center", fontsize=9
             )
-        levels = ", ".join(f"{name.rpartition('.')[2]} {level}" for name, level in cell.cell.items())
         # Above its dots and over the whole width: beside the axis a long name would leave no room for the figure.
         axes.text(
-            0.0, place + 0.28, f"{levels or 'the only cell'} (n = {one.n})",
+            0.0, place + 0.28, f"{cell_name(cell.cell)} (n = {one.n})",
             transform=axes.get_yaxis_transform(), fontsize=8, va="bottom",
         )  # fmt: skip
     axes.set_yticks(range(len(cells)), [""] * len(cells))

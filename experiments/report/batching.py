@@ -4,6 +4,7 @@ import html
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from experiments.analysis.naming import cell_name
 from experiments.analysis.summary import CellSummary
 from experiments.report.table import table
 from experiments.stats.estimate import Estimate
@@ -34,10 +35,9 @@ def batching_section(cells: Sequence[CellSummary]) -> Iterator[str]:
     methods: dict[str, None] = {}
     for cell in cells:
         expected, found = cell.batching.predicted, cell.batching.measured
-        name = ", ".join(f"{path.rpartition('.')[2]} {level}" for path, level in cell.cell.items()) or "the only cell"
         said = (_number(getattr(expected, key, None), scale, decimals) for key, _, scale, decimals in _FIGURES)
         seen = (_estimate(getattr(found, key), scale, decimals) for key, _, scale, decimals in _FIGURES)
-        rows += [[name, "predicted", *said], ["", "measured", *seen]]
+        rows += [[cell_name(cell.cell), "predicted", *said], ["", "measured", *seen]]
         if expected is not None:
             methods[expected.method] = None
     yield table(["cell", "", *(title for _, title, *_ in _FIGURES)], rows)

@@ -7,6 +7,7 @@ import html
 from collections.abc import Sequence
 from importlib.resources import files
 
+from experiments.analysis.naming import cell_name, columns
 from experiments.analysis.summary import Summary
 from experiments.metrics.quantiles import Quantiles
 from experiments.metrics.trial import TrialSummary
@@ -14,6 +15,7 @@ from experiments.plots import style
 from experiments.plots.throughput import throughput
 from experiments.report.batching import batching_section
 from experiments.report.cost import cost_section
+from experiments.report.steps import steps_section
 from experiments.report.table import table
 from experiments.store.run import RunFolder
 
@@ -42,6 +44,7 @@ def page(found: Summary, drawn: str) -> str:
         f"<figure>{drawn}</figure>",
         "<h2>Cells</h2>",
         _cells(found),
+        *steps_section(found.steps, found.cells),
         "<h2>Ledger (records)</h2>",
         _ledger(found.trials),
         "<h2>Detections</h2>",
@@ -78,8 +81,7 @@ def _reasons(trials: Sequence[TrialSummary]) -> str:
 
 
 def _name(trial: TrialSummary) -> str:
-    levels = ", ".join(f"{name.rpartition('.')[2]} {level}" for name, level in trial.cell.items())
-    return f"{trial.index}: {levels}" if levels else str(trial.index)
+    return f"{trial.index}: {cell_name(trial.cell)}" if trial.cell else str(trial.index)
 
 
 def _ledger(trials: Sequence[TrialSummary]) -> str:
@@ -97,7 +99,7 @@ def _machine(found: Summary) -> str:
 
 
 def _cells(found: Summary) -> str:
-    names = list(found.cells[0].cell) if found.cells else []
+    names = columns([cell.cell for cell in found.cells])
     rows = []
     for cell in found.cells:
         p99 = cell.p99_response_s.value

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from experiments.analysis.batching import Batching
+from experiments.analysis.steps import Step
 from experiments.analysis.summary import CellSummary, Summary
 from experiments.metrics.detections import Detections
 from experiments.metrics.ledger import Ledger
@@ -13,6 +14,7 @@ from experiments.metrics.quantiles import Quantiles
 from experiments.metrics.response import STAGES
 from experiments.metrics.trial import TrialSummary
 from experiments.stats.estimate import Estimate
+from experiments.stats.ratio import Ratio
 from experiments.stats.steady import Steady
 from experiments.stats.within import Within
 from experiments.store.record import Load, TrialRecord
@@ -35,6 +37,8 @@ STORED: dict[str, tuple[str, ...]] = {
     "detections": Detections.__struct_fields__,
     "Quantiles": Quantiles.__struct_fields__,
     "cells": CellSummary.__struct_fields__,
+    "Steps": Step.__struct_fields__,
+    "Ratio": Ratio.__struct_fields__,
     "Batching": Batching.__struct_fields__,
     "FlushMix": FlushMix.__struct_fields__,
     "Estimates": Estimate.__struct_fields__,
