@@ -51,7 +51,7 @@ class SystemSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     worker_nodes: PositiveInt = 1
     worker_cores: PositiveInt | Literal["all"] = "all"
     worker_concurrency: PositiveInt | Literal["cores"] = "cores"
-    publisher: Literal["pipelined", "celery"] = "pipelined"
+    publisher: str = "pipelined"
     handoff: Literal["arguments", "claim_check"] = "claim_check"
     journal: bool = True
     fsync: bool = False

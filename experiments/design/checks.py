@@ -5,7 +5,7 @@ A new check is a function here and its name in `CHECKS`.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,8 @@ from experiments.probes.registry import GROUP as PROBE_GROUP
 from experiments.probes.registry import known as known_probes
 from loadgen.model.arrivals.drain import Drain
 from loadgen.model.arrivals.process import OpenLoopProcess
-from system.broker.app import KNOWN_SETTINGS, OWN_SETTINGS
+from system.broker import registry as publishers
+from system.broker.app import KNOWN_SETTINGS, OWN_OPTIONS, OWN_SETTINGS, TRANSPORT_OPTIONS
 from system.engine.registry import ENGINES, GROUP
 from system.signatures.loaders import RulesError, load
 from system.worker.analyst import WRITERS
@@ -153,16 +154,45 @@ def engine(config: TrialConfig) -> Iterable[Problem]:
         yield Problem("system.engine", f"must be {' or '.join(map(shown, known))}, got {shown(name)}", remedy)
 
 
+def publisher(config: TrialConfig) -> Iterable[Problem]:
+    """The publisher is one of the registry's, or an installed package's."""
+    name, known = config.system.publisher, publishers.known()
+    if name not in known:
+        near = closest(name, known)
+        remedy = (
+            f"the nearest is {shown(near[0])}" if near else f"for another one install a package with {publishers.GROUP}"
+        )
+        yield Problem("system.publisher", f"must be {' or '.join(map(shown, known))}, got {shown(name)}", remedy)
+
+
 def celery(config: TrialConfig) -> Iterable[Problem]:
-    """Celery itself takes any name for a setting and ignores those it doesn't know."""
+    """Celery itself takes any name for a setting and ignores those it doesn't know; a wrong type ends its workers."""
     for name, value in config.system.celery.items():
-        if name not in KNOWN_SETTINGS:
-            near = closest(name, KNOWN_SETTINGS)
-            remedy = f"the nearest known key is system.celery.{near[0]}" if near else "docs.celeryq.dev lists them"
-            yield Problem(f"system.celery.{name}", f"must be a setting of Celery, got {name} = {shown(value)}", remedy)
-        elif name in OWN_SETTINGS:
-            wrong = f"can't be set here, got {shown(value)}: the message, the broker and the results are Caudal's own"
-            yield Problem(f"system.celery.{name}", wrong, "leave it out; deploy.redis_url names another broker")
+        yield from _setting(f"system.celery.{name}", name, value, KNOWN_SETTINGS, OWN_SETTINGS)
+        if name == "broker_transport_options" and isinstance(value, dict):
+            for option, inner in value.items():
+                yield from _setting(f"system.celery.{name}.{option}", option, inner, TRANSPORT_OPTIONS, OWN_OPTIONS)
+
+
+def _setting(
+    path: str, name: str, value: object, known: Mapping[str, type | tuple[type, ...]], own: Mapping[str, str]
+) -> Iterable[Problem]:
+    if name not in known:
+        near = closest(name, known)
+        remedy = (
+            f"the nearest known key is {path.removesuffix(name)}{near[0]}" if near else "docs.celeryq.dev lists them"
+        )
+        yield Problem(path, f"must be a setting of Celery, got {name} = {shown(value)}", remedy)
+    elif name in own:
+        yield Problem(path, f"can't be set here, got {shown(value)}: it is Caudal's own", own[name])
+    elif value is not None and (
+        not isinstance(value, known[name]) or (isinstance(value, bool) and known[name] not in (bool, object))
+    ):
+        types = known[name]
+        words = " or ".join(one.__name__ for one in (types if isinstance(types, tuple) else (types,)))
+        yield Problem(
+            path, f"must be of Celery's type {words}, got {shown(value)}", "docs.celeryq.dev says what it takes"
+        )
 
 
 def pool(config: TrialConfig) -> Iterable[Problem]:
@@ -265,6 +295,7 @@ CHECKS: tuple[Callable[[TrialConfig], Iterable[Problem]], ...] = (
     hand_off,
     limits,
     engine,
+    publisher,
     celery,
     pool,
     placement,

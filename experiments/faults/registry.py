@@ -1,14 +1,26 @@
-"""The faults a config may name in `[[faults]]`. A new one is its own file, its import and its name in `FAULTS`."""
+"""The faults a config may name in `[[faults]]`. A new one is its own file, its import and its name in `BUILT_IN`.
 
+Those that installed packages offer come after them: entry points of the group "caudal.faults", each the object reference of
+one subclass of `Fault`.
+"""
+
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Union
 
 from experiments.faults.fault import Fault
 from experiments.faults.kill_worker_child import KillWorkerChild
 from experiments.faults.kill_worker_node import KillWorkerNode
 from experiments.faults.reconnect_storm import ReconnectStorm
+from loadgen.model.kinds import collect
 
-#: Every kind of fault, in the order the documentation lists them.
-FAULTS: tuple[type[Fault], ...] = (KillWorkerChild, KillWorkerNode, ReconnectStorm)
+#: The entry-point group of other packages' faults.
+GROUP = "caudal.faults"
+
+#: The faults of this project, in the order the documentation lists them.
+BUILT_IN: tuple[type[Fault], ...] = (KillWorkerChild, KillWorkerNode, ReconnectStorm)
+
+#: Every kind of fault.
+FAULTS = collect(Fault, GROUP, BUILT_IN, entry_points(group=GROUP))
 
 if TYPE_CHECKING:
     AnyFault = Fault

@@ -16,9 +16,10 @@ from loadgen.model.arrivals.onoff import OnOff
 from loadgen.model.arrivals.poisson import Poisson
 from loadgen.model.arrivals.process import END_NS, NS_PER_S, ArrivalProcess, OpenLoopProcess, Times
 from loadgen.model.arrivals.ramp import Ramp
-from loadgen.model.arrivals.registry import PROCESSES, Arrivals, kind_of
+from loadgen.model.arrivals.registry import PROCESSES, Arrivals
 from loadgen.model.arrivals.step import Step
 from loadgen.model.arrivals.trace import Trace
+from loadgen.model.kinds import kind_of
 
 TRACE = str(Path(__file__).parents[1] / "golden" / "trace.log")
 

@@ -16,10 +16,11 @@ from loadgen.model.arrivals.onoff import OnOff
 from loadgen.model.arrivals.poisson import Poisson
 from loadgen.model.arrivals.process import ArrivalProcess, OpenLoopProcess
 from loadgen.model.arrivals.ramp import Ramp
-from loadgen.model.arrivals.registry import BUILT_IN, GROUP, Arrivals, collect, kind_of
+from loadgen.model.arrivals.registry import BUILT_IN, GROUP, Arrivals
 from loadgen.model.arrivals.saturate import Saturate
 from loadgen.model.arrivals.step import Step
 from loadgen.model.arrivals.trace import Trace
+from loadgen.model.kinds import collect, kind_of
 
 
 @pytest.mark.parametrize(
@@ -149,19 +150,19 @@ def offers(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_an_installed_package_adds_a_kind(offers: str) -> None:
-    processes = collect(BUILT_IN, [EntryPoint("silent", f"{offers}:Silent", GROUP)])
+    processes = collect(ArrivalProcess, GROUP, BUILT_IN, [EntryPoint("silent", f"{offers}:Silent", GROUP)])
     assert [kind_of(process) for process in processes] == [*map(kind_of, BUILT_IN), "silent"]
 
 
 def test_a_kind_offered_twice_is_refused(offers: str) -> None:
     point = EntryPoint("other", f"{offers}:SecondPoisson", GROUP)
     with pytest.raises(ValueError, match=r"'other' \(caudal.arrivals\) must offer a new kind, got 'poisson'"):
-        collect(BUILT_IN, [point])
+        collect(ArrivalProcess, GROUP, BUILT_IN, [point])
 
 
 def test_an_entry_point_that_is_no_arrival_process_is_refused(offers: str) -> None:
     with pytest.raises(ValueError, match=r"'n' .* must name a subclass of ArrivalProcess, got offers_arrivals:number"):
-        collect(BUILT_IN, [EntryPoint("n", f"{offers}:number", GROUP)])
+        collect(ArrivalProcess, GROUP, BUILT_IN, [EntryPoint("n", f"{offers}:number", GROUP)])
 
 
 def test_an_open_loop_process_without_times_says_what_is_missing() -> None:

@@ -366,12 +366,6 @@ def test_a_resolved_config_comes_back_from_json_as_it_was() -> None:
         assert msgspec.json.decode(msgspec.json.encode(config), type=TrialConfig) == config
 
 
-@pytest.mark.parametrize("name", ["broker_url", "accept_content", "task_default_queue", "result_backend"])
-def test_the_celery_settings_that_the_hand_off_relies_on_are_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match=f"{name} can't be set here"):
-        only(BASE, f'system.celery.{name}="x"')
-
-
 def test_a_message_that_is_taken_must_fit_into_what_may_be_in_flight() -> None:
     with pytest.raises(ConfigError, match="must be at least limits"):
         only(BASE, "system.limits.inflight_bytes=1000000")

@@ -1,5 +1,6 @@
 """Faults: whom each one kills, and what it says it did."""
 
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import msgspec
@@ -9,7 +10,8 @@ import pytest
 from experiments.faults.fault import Fault, kill
 from experiments.faults.kill_worker_child import KillWorkerChild
 from experiments.faults.kill_worker_node import KillWorkerNode
-from experiments.faults.registry import FAULTS, AnyFault
+from experiments.faults.registry import BUILT_IN, FAULTS, GROUP, AnyFault
+from loadgen.model.kinds import collect
 
 
 class Victim:
@@ -77,3 +79,17 @@ def test_every_kind_says_what_it_does_and_is_found_by_its_name() -> None:
 def test_a_kind_without_a_deed_is_refused() -> None:
     with pytest.raises(TypeError, match="Fault must say what it does: override inject"):
         Fault(at_s=0.0).inject({})
+
+
+class Quake(Fault, tag="quake"):
+    """What another package offers."""
+
+
+def test_an_installed_package_adds_a_fault() -> None:
+    point = EntryPoint("quake", f"{__name__}:Quake", GROUP)
+    assert collect(Fault, GROUP, BUILT_IN, [point]) == (*BUILT_IN, Quake)
+
+
+def test_an_entry_point_that_is_no_fault_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"\(caudal.faults\) must name a subclass of Fault"):
+        collect(Fault, GROUP, BUILT_IN, [EntryPoint("n", f"{__name__}:Victim", GROUP)])

@@ -27,7 +27,7 @@ def summary(bottleneck: str | None) -> Summary:
         CellSummary(
             cell=cell, carried_records_per_s=estimate([123456.0 * one for one in (1, 2, 3, 4, 5)]),
             offered_records_per_s=estimate([]), p99_response_s=estimate([3.3648]), bottleneck=bottleneck, trials=5,
-            invalid_trials=0,
+            invalid_trials=0, batching=None,
         )
         for cell in CELLS
     ]  # fmt: skip

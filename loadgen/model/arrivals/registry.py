@@ -5,8 +5,7 @@ object reference of one subclass of `ArrivalProcess`). A config struct annotates
 chooses.
 """
 
-from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Union
 
 from loadgen.model.arrivals.constant import Constant
@@ -19,6 +18,7 @@ from loadgen.model.arrivals.ramp import Ramp
 from loadgen.model.arrivals.saturate import Saturate
 from loadgen.model.arrivals.step import Step
 from loadgen.model.arrivals.trace import Trace
+from loadgen.model.kinds import collect
 
 #: The entry-point group of other packages' processes.
 GROUP = "caudal.arrivals"
@@ -37,39 +37,8 @@ BUILT_IN: tuple[type[ArrivalProcess], ...] = (
 )
 
 
-def kind_of(process: type[ArrivalProcess]) -> str:
-    """Gives the `kind` under which a config names the process."""
-    return str(process.__struct_config__.tag)
-
-
-def collect(
-    built_in: Iterable[type[ArrivalProcess]], offered: Iterable[EntryPoint]
-) -> tuple[type[ArrivalProcess], ...]:
-    """Gives the built-in processes and the offered ones, in that order.
-
-    Raises:
-        ValueError: an entry point isn't an arrival process, or a `kind` is offered twice (msgspec couldn't tell them
-        apart).
-    """
-    processes = {kind_of(process): process for process in built_in}
-    for point in offered:
-        process = point.load()
-        if not (isinstance(process, type) and issubclass(process, ArrivalProcess)):
-            raise ValueError(
-                f"entry point {point.name!r} ({GROUP}) must name a subclass of ArrivalProcess, got {point.value};"
-                " correct or uninstall the package that offers it"
-            )
-        kind = kind_of(process)
-        if processes.setdefault(kind, process) is not process:
-            raise ValueError(
-                f"entry point {point.name!r} ({GROUP}) must offer a new kind, got {kind!r} ({point.value});"
-                " there is one already: give the class another tag"
-            )
-    return tuple(processes.values())
-
-
 #: Every process there is.
-PROCESSES = collect(BUILT_IN, entry_points(group=GROUP))
+PROCESSES = collect(ArrivalProcess, GROUP, BUILT_IN, entry_points(group=GROUP))
 
 if TYPE_CHECKING:
     Arrivals = Constant | Poisson | OnOff | Mmpp | Ramp | Step | Trace | Saturate | Drain
