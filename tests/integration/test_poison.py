@@ -27,7 +27,7 @@ class Mortal(ReEngine):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().scan(buffer, starts, ends)
 
-registry.ENGINES["re"] = Mortal
+registry.ENGINES["re"] = lambda signatures, _system: Mortal(signatures)
 from system.worker.__main__ import main
 main()
 """

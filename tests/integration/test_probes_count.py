@@ -55,11 +55,11 @@ def test_switches_of_a_process_that_waits_are_voluntary(world: tuple[Watched, Wo
 def test_switches_of_threads_that_ended_are_not_forgotten(world: tuple[Watched, Worker, Any]) -> None:
     things, worker, _ = world
     probe = ProcessesProbe(things)
-    worker.do("import threading; go = threading.Event()")
+    worker.do("import threading; slept = threading.Event(); go = threading.Event()")
     worker.do(
-        "one = threading.Thread(target=lambda: ([time.sleep(0.0005) for _ in range(200)], go.wait())); one.start()"
+        "one = threading.Thread(target=lambda: ([time.sleep(0.0005) for _ in range(200)], slept.set(), go.wait()));"
+        " one.start(); slept.wait()"
     )
-    worker.do("time.sleep(0.3)")
     before = values(probe.sample())["swarm", "voluntary_switches"]
     assert before >= 200
     worker.do("go.set(); one.join()")
@@ -218,7 +218,8 @@ def test_system_calls_are_counted_exactly_or_said_to_be_closed(world: tuple[Watc
         assert before == []
         pytest.skip(probe.missing["syscalls"])
     worker.do("[os.getppid() for _ in range(5000)]")
-    assert 5000 + FRAME_CALLS <= growth(probe, before, "swarm", "syscalls") <= 5000 + FRAME_CALLS + 10
+    # The calls that read the order and answer it may fall on either side of the looks.
+    assert 5000 <= growth(probe, before, "swarm", "syscalls") <= 5000 + FRAME_CALLS + 10
     worker.do("import threading; one = threading.Thread(target=lambda: [os.getppid() for _ in range(3000)])")
     before = probe.sample()
     worker.do("one.start(); one.join()")

@@ -23,14 +23,17 @@ CELLS = [
 
 
 def summary(bottleneck: str | None) -> Summary:
-    cells = [
-        CellSummary(
-            cell=cell, carried_records_per_s=estimate([123456.0 * one for one in (1, 2, 3, 4, 5)]),
-            offered_records_per_s=estimate([]), p99_response_s=estimate([3.3648]), bottleneck=bottleneck, trials=5,
-            invalid_trials=0, batching=None,
-        )
-        for cell in CELLS
-    ]  # fmt: skip
+    nothing: dict[str, Any] = {field.name: None for field in msgspec.structs.fields(CellSummary)}
+    told = {
+        "carried_records_per_s": estimate([123456.0 * one for one in (1, 2, 3, 4, 5)]),
+        "offered_records_per_s": estimate([]),
+        "p99_response_s": estimate([3.3648]),
+        "bottleneck": bottleneck,
+        "trials": 5,
+        "invalid_trials": 0,
+        "failed_trials": 0,
+    }
+    cells = [CellSummary(**(nothing | told | {"cell": cell})) for cell in CELLS]
     fields: dict[str, Any] = {field.name: None for field in msgspec.structs.fields(Summary)}
     return Summary(**(fields | {"trials": [], "cells": cells, "verdict": "valid", "command": "caudal run x"}))
 
