@@ -27,6 +27,7 @@ from experiments.design.redact import redacted
 from experiments.metrics.histograms import histograms
 from experiments.metrics.schedule import unlike_sealed
 from experiments.metrics.trial import TrialSummary, summarise
+from experiments.plots.style import FORMATS
 from experiments.report.page import write_report
 from experiments.store.run import PARTIAL, RunFolder
 from experiments.trial import Moment, TrialRun
@@ -62,6 +63,8 @@ def run(
     screen: Screen,
     resume: bool = False,
     budget_s: float | None = None,
+    language: str = "en",
+    formats: tuple[str, ...] = FORMATS,
 ) -> tuple[RunFolder, Summary]:
     """Runs an experiment to its end, or to the end of a block when the budget is spent.
 
@@ -92,7 +95,7 @@ def run(
     folder.write_json("manifest.json", {**folder.manifest, "trials_planned": wanted, "finished_utc": _now()})
     found = summary(folder)
     folder.write_json("summary.json", found)
-    write_report(folder, found)
+    write_report(folder, found, language=language, formats=formats)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from here on there is nothing left to interrupt
     folder.seal()
     return folder, found

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from experiments.analysis.summary import measured, summary
+from experiments.cli.figures import figure_options
 from experiments.cli.main import COULD_NOT_MEASURE
 from experiments.cli.verdict import verdict_line
 from experiments.report.page import write_report
@@ -13,7 +14,8 @@ from experiments.store.run import RunFolder
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-def report(run: Path) -> int:
+@figure_options
+def report(run: Path, language: str, formats: tuple[str, ...]) -> int:
     """Rebuild report.html, summary.json and the figures of RUN (the folder that `caudal run` printed).
 
     Needs neither Redis nor Celery: only what the run sealed. Exit code 3 if the run is invalid.
@@ -21,7 +23,7 @@ def report(run: Path) -> int:
     folder = RunFolder.open(run)
     found = summary(folder)
     folder.write_json("summary.json", found)
-    write_report(folder, found)
+    write_report(folder, found, language=language, formats=formats)
     print(verdict_line(found))
     print(folder.path / "report.html")
     return 0 if measured(found) else COULD_NOT_MEASURE

@@ -12,6 +12,7 @@ from experiments import run as runner
 from experiments.analysis.summary import measured
 from experiments.cli import complete
 from experiments.cli.duration import SECONDS
+from experiments.cli.figures import figure_options
 from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED
 from experiments.cli.plan import warn
 from experiments.cli.screen import LiveScreen, QuietScreen, wide_console
@@ -42,6 +43,7 @@ from experiments.store.run import PARTIAL
 @click.option(
     "--budget", "budget_s", type=SECONDS, metavar="TIME", help="End at a block's end after this time, e.g. 20m."
 )
+@figure_options
 @click.option("--quiet", is_flag=True, help="Print the run's folder and nothing else.")
 def run(
     config: str,
@@ -51,6 +53,8 @@ def run(
     attach: str | None,
     resume: bool,
     budget_s: float | None,
+    language: str,
+    formats: tuple[str, ...],
     quiet: bool,
 ) -> int:
     """Run the experiment CONFIG: a TOML file, or the name of one in experiments/configs.
@@ -78,7 +82,14 @@ def run(
     try:
         with contextlib.closing(screen):
             folder, found = runner.run(
-                experiment, out, command=shlex.join(words), screen=screen, resume=resume, budget_s=budget_s
+                experiment,
+                out,
+                command=shlex.join(words),
+                screen=screen,
+                resume=resume,
+                budget_s=budget_s,
+                language=language,
+                formats=formats,
             )
     except KeyboardInterrupt:
         kept = sorted((out / experiment.name).glob(f"*{PARTIAL}"))

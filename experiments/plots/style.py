@@ -1,35 +1,141 @@
-"""The one style of all figures: readable in print and by the colour-blind (Okabe and Ito's palette), units on every axis."""
+"""The one style of all figures: readable in print and by the colour-blind (Okabe and Ito's palette), units on every axis.
+
+Colour never stands alone: lines differ by dash and marker too, bars by hatch. The same table gives the same bytes.
+"""
 
 import io
+import re
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-#: Okabe and Ito, "Color Universal Design" (2008), without black and yellow.
-COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+from experiments.plots.plot import Axes, Plot, Table, as_csv
+from experiments.plots.words import Words
+
+#: Okabe and Ito, "Color Universal Design" (2008); yellow last, for it is faint on white.
+COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666", "#F0E442")
+BLUE, VERMILION, GREEN, GREY = COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[6]
+_DASHES: Final = ("-", "--", ":", "-.")
+_MARKERS: Final = ("o", "s", "^", "D", "v", "P")
+_HATCHES: Final = ("", "///", "", "\\\\\\", "", "xxx", "")
+
+#: Of bold text at 9 points, measured on cell labels; plainer text is narrower.
+_CHARACTERS_PER_IN: Final = 12
+
+#: What every figure is kept as, beside its CSV.
+FORMATS: Final = ("svg", "pdf", "png")
 
 SETTINGS: Final[Any] = {
     "svg.hashsalt": "caudal",  # the same data give the same file
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,
     "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "grid.alpha": 0.3,
     "axes.axisbelow": True,
+    "hatch.linewidth": 0.6,
 }
 
 
-def figure(width_in: float, height_in: float) -> Figure:
-    """An empty figure in the style."""
+def line(number: int) -> dict[str, Any]:
+    """How the so-manieth line is drawn."""
+    return {
+        "color": COLOURS[number % 7],
+        "linestyle": _DASHES[number // 2 % 4],
+        "marker": _MARKERS[number % 6],
+        "markersize": 4,
+        "linewidth": 1.4,
+    }
+
+
+def fill(number: int) -> dict[str, Any]:
+    """How the so-manieth part of a bar is drawn."""
+    return {
+        "facecolor": COLOURS[number % 8],
+        "hatch": _HATCHES[number % 7],
+        "edgecolor": "white",
+        "linewidth": 0.5,
+    }
+
+
+def draw(plot: Plot, table: Table, say: Words) -> Figure:
+    """The figure of a table, laid out once: what is saved of it later has the same places in every format."""
+    layout = plot.layout(table)
     with mpl.rc_context(SETTINGS):
-        return Figure(figsize=(width_in, height_in), layout="constrained")
+        drawn = Figure(figsize=(layout.width_in, layout.height_in), layout="constrained")
+        panels = drawn.subplots(layout.rows, layout.columns, squeeze=False)
+        plot.draw(table, list(panels.flat), say)
+        drawn.draw_without_rendering()
+        drawn.set_layout_engine("none")
+    return drawn
 
 
 def as_svg(drawn: Figure) -> str:
-    """The figure as an SVG element, ready to stand in a page."""
+    """The figure as the text of an SVG file."""
     text = io.StringIO()
     with mpl.rc_context(SETTINGS):
         drawn.savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue()[text.getvalue().index("<svg") :]
+    return text.getvalue()
+
+
+def inline(svg: str, name: str) -> str:
+    """The SVG element alone, to stand in a page beside others: no white ground, and ids that begin with `name`."""
+    element = svg[svg.index("<svg") :].replace("fill: #ffffff", "fill: none")
+    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", element)
+
+
+def save(drawn: Figure, table: Table, folder: Path, name: str, formats: Sequence[str] = FORMATS) -> str:
+    """Writes `name`.csv and the figure in each format into the folder; gives the SVG's text."""
+    (folder / f"{name}.csv").write_text(as_csv(table), encoding="utf-8")
+    svg = as_svg(drawn)
+    if "svg" in formats:
+        (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+    with mpl.rc_context(SETTINGS):
+        if "pdf" in formats:
+            drawn.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
+        if "png" in formats:
+            drawn.savefig(folder / f"{name}.png", dpi=150, metadata={"Software": None})
+    return svg
+
+
+def plain_numbers(axis: Axes, say: Words, *, log: bool = False) -> None:
+    """Ticks as people write numbers, at 1, 2 and 5 times a power of ten where the axis is logarithmic."""
+    if log:
+        axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0), numticks=12))
+        axis.set_minor_locator(NullLocator())
+        axis.set_minor_formatter(NullFormatter())
+    else:
+        axis.set_major_locator(MaxNLocator(6))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: say.plain(value)))
+
+
+def wrapped(text: str, width_in: float) -> str:
+    """A label broken into lines of at most that width; a factor stays with its level."""
+    kept = ", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in text.split(", "))
+    return textwrap.fill(kept, max(10, round(width_in * _CHARACTERS_PER_IN)), break_long_words=False)
+
+
+def legend_below(panels: Sequence[Axes], columns: int) -> None:
+    """One legend for all panels, below them: each name once."""
+    handles = {text: one for axes in panels for one, text in zip(*axes.get_legend_handles_labels(), strict=True)}
+    panels[0].figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
+
+
+def hide(panels: list[Axes]) -> None:
+    """Panels that a figure's grid has and its table doesn't."""
+    for one in panels:
+        one.set_visible(False)

@@ -1,48 +1,56 @@
-"""Throughput by cell: every valid trial a dot, invalid ones crossed, the cell's interval a line."""
+"""Throughput by cell: every valid trial a dot, invalid ones crossed, the cell's interval a bar."""
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from collections.abc import Sequence
 
-from experiments.analysis.naming import cell_name
-from experiments.analysis.summary import Summary
-from experiments.plots import style
+from experiments.analysis.findings import Findings
+from experiments.plots import rows
+from experiments.plots.plot import Axes, Layout, Plot, Table, groups
+from experiments.plots.style import BLUE, VERMILION, plain_numbers
+from experiments.plots.words import Words
 
 
-def throughput(found: Summary) -> Figure:
-    """Records a second carried by each cell of a run, the fastest on top, on a logarithmic axis."""
-    with mpl.rc_context(style.SETTINGS):
-        drawn = style.figure(8.0, 1.4 + 0.55 * max(1, len(found.cells)))
-        axes = drawn.subplots()
-    cells = sorted(found.cells, key=lambda cell: cell.carried_records_per_s.value or 0.0)
-    drawn_rates = []
-    for place, cell in enumerate(cells):
-        one = cell.carried_records_per_s
-        if one.low is not None and one.high is not None:
-            axes.plot([one.low, one.high], [place, place], color=style.COLOURS[0], linewidth=6, alpha=0.35)
-        for valid, marker, colour in ((True, "o", style.COLOURS[0]), (False, "x", style.COLOURS[1])):
-            rates = [
-                trial.carried_records_per_s
-                for trial in found.trials
-                if trial.cell == cell.cell and trial.valid is valid and trial.carried_records_per_s
-            ]
+def table(found: Findings) -> Table:
+    """A row a trial, the slowest cell first; a cell of which no trial was valid stands below all others."""
+    return sorted(rows.trials(found), key=lambda row: row["value"] or 0.0)
+
+
+def layout(table: Table) -> Layout:
+    """A line a cell."""
+    return Layout(8.0, 1.3 + 0.5 * len(groups(table, "cell")))
+
+
+def draw(table: Table, panels: Sequence[Axes], say: Words) -> None:
+    """Carried records a second of each cell, the fastest on top, on a logarithmic axis."""
+    (axes,) = panels
+    for place, ((cell,), trials) in enumerate(groups(table, "cell").items()):
+        first = trials[0]
+        if first["low"] is not None:
+            axes.plot([first["low"], first["high"]], [place, place], color=BLUE, linewidth=6, alpha=0.35)
+        for valid, marker, colour in ((True, "o", BLUE), (False, "x", VERMILION)):
+            rates = [trial["carried_records_per_s"] for trial in trials if trial["valid"] is valid]
             axes.plot(rates, [place] * len(rates), marker, color=colour, markersize=6)
-            drawn_rates += rates
-        if one.value is not None:
-            axes.annotate(
-                f"{one.value:,.0f}", (one.value, place), (8, 0), textcoords="offset points", va="center", fontsize=9
-            )
+        if first["value"] is not None:
+            said = say.significant(first["value"])
+            axes.annotate(said, (first["value"], place), (0, -13), textcoords="offset points", ha="center", fontsize=8)
+        crossed = sum(not trial["valid"] for trial in trials)
+        marked = f"  {say('some_invalid', count=crossed)}" if crossed else ""
+        # A logarithm has no place for them.
+        zeros = sum(not trial["carried_records_per_s"] for trial in trials)
+        marked += f"  {say('zeros', count=zeros)}" if zeros else ""
         # Above its dots and over the whole width: beside the axis a long name would leave no room for the figure.
         axes.text(
-            0.0, place + 0.28, f"{cell_name(cell.cell)} (n = {one.n})",
+            0.0, place + 0.2, f"{cell or say('only_cell')}  ({say('n', n=first['n'])}){marked}",
             transform=axes.get_yaxis_transform(), fontsize=8, va="bottom",
         )  # fmt: skip
-    axes.set_yticks(range(len(cells)), [""] * len(cells))
-    axes.set_ylim(-0.6, len(cells) - 0.2)
-    if drawn_rates:
+    shown = [row["carried_records_per_s"] for row in table if row["carried_records_per_s"] > 0]
+    axes.set_yticks([])
+    axes.set_ylim(-0.7, len(groups(table, "cell")) - 0.3)
+    axes.spines["left"].set_visible(False)
+    if shown:
         axes.set_xscale("log")
-        axes.set_xlim(min(drawn_rates) / 2, max(drawn_rates) * 3)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:,.0f}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("records/s carried (log scale); dot: a valid trial, cross: an invalid one, bar: 95 % interval")
-    return drawn
+        axes.set_xlim(min(shown) / 1.6, max(shown) * 1.6)
+        plain_numbers(axes.xaxis, say, log=True)
+    axes.set_xlabel(f"{say('carried_log')}\n{say('marks')}")
+
+
+PLOT = Plot("throughput", table, layout, draw)

@@ -15,11 +15,10 @@ _NOTE: Final = (
 
 
 def steps_section(found: Sequence[Step], cells: Sequence[CellSummary]) -> Iterator[str]:
-    """The section with its heading; nothing where the cells are no steps."""
+    """The section without its heading; nothing where the cells are no steps."""
     if not found:
         return
     rates = [(cell.cell, cell.carried_records_per_s) for cell in cells]
-    yield "<h2>Steps</h2>"
     yield _NOTE
     yield table(
         ["step", "carried records/s", "times the step before", "times the first"],

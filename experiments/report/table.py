@@ -4,8 +4,8 @@ import html
 from collections.abc import Iterable, Sequence
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """The table, in a box that scrolls where it is too wide."""
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, sorts: bool = True) -> str:
+    """The table, in a box that scrolls where it is too wide; one that `sorts` does so at a click on a column's head."""
 
     def shown(value: object) -> str:
         if value is None:
@@ -14,4 +14,5 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
     top = "".join(f"<th>{html.escape(name)}</th>" for name in head)
     body = "".join("<tr>" + "".join(f"<td>{shown(value)}</td>" for value in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    kind = ' class="sorts"' if sorts else ""
+    return f'<div class="wide"><table{kind}><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'

@@ -26,7 +26,12 @@ class Shell:
         self.folder = folder
         self._mark = uuid.uuid4().hex
         self._started: list[subprocess.Popen[str]] = []
-        self.environment = {**os.environ, "CAUDAL_TEST_MARK": self._mark, "COLUMNS": "120"}
+        self.environment = {
+            **os.environ,
+            "CAUDAL_TEST_MARK": self._mark,
+            "COLUMNS": "120",
+            "CAUDAL_FIGURES": "svg",  # drawing is most of what a short run takes; tests of figures have them all
+        }
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """`caudal WORDS...` in a session of its own, as in another terminal."""

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from experiments.analysis.findings import findings
 from experiments.analysis.naming import LABEL, cell_name, columns
 from experiments.analysis.steps import Step, steps
 from experiments.analysis.summary import summary
@@ -167,7 +168,7 @@ def test_the_gains_stand_in_summary_report_and_at_the_runs_end(tmp_path: Path) -
     found = summary(made)
     assert [one.name for one in found.steps] == ["memoria", "+ <engine>", "+ journal"]
     assert all(isinstance(one, Step) for one in found.steps)
-    text = page(found, "")
+    text = page(findings(made, found), {})
     assert "<h2>Steps</h2>" in text
     assert "<td>+ &lt;engine&gt;</td>" in text
     assert "<td>1.00 (n = 2, no interval)</td>" in text
@@ -179,6 +180,7 @@ def test_the_gains_stand_in_summary_report_and_at_the_runs_end(tmp_path: Path) -
 
 
 def test_a_run_that_is_no_walk_or_from_before_there_were_any_has_no_steps(tmp_path: Path) -> None:
-    found = summary(run(tmp_path, walks=False))
+    made = run(tmp_path, walks=False)
+    found = summary(made)
     assert found.steps == []
-    assert "<h2>Steps</h2>" not in page(found, "")
+    assert "<h2>Steps</h2>" not in page(findings(made, found), {})

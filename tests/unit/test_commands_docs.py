@@ -106,7 +106,7 @@ def test_the_exit_codes_are_those_of_the_command_line() -> None:
         ("| `--budget TIME` |", "| `--bugdet TIME` |", "--budget isn't documented"),
         ("| `--tag TEXT` | `caudal` |", "| `--tag TEXT` | `log` |", "the default of --tag is caudal"),
         ("| `--to HOST:PORT` | required |", "| `--to HOST:PORT` | |", "whether --to is required"),
-        ("caudal report RUN\n", "caudal report\n", "the usage lacks RUN"),
+        ("caudal report [OPTIONS] RUN\n", "caudal report [OPTIONS]\n", "the usage lacks RUN"),
         ("\n## caudal doctor", "\n### caudal doctor", "no section for caudal doctor"),
     ],
 )

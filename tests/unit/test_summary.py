@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from experiments.analysis.findings import findings
 from experiments.analysis.summary import Summary, summary
 from experiments.cli.main import main
 from experiments.metrics.trial import summarise
@@ -43,7 +44,7 @@ def write(folder: Path, *trials: Made, **manifest: Any) -> RunFolder:
         run.add(placed(one, index).record, one.tables)
     found = summary(run)
     run.write_json("summary.json", found)
-    write_report(run, found)
+    write_report(run, found, formats=("svg",))
     run.seal()
     return run
 
@@ -58,7 +59,11 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 
 def files(run: RunFolder) -> dict[str, bytes]:
-    return {name: (run.path / name).read_bytes() for name in ("summary.json", "report.html", "figures/throughput.svg")}
+    made = [path for path in run.path.rglob("*") if path.suffix in (".svg", ".csv")]
+    return {
+        str(p.relative_to(run.path)): p.read_bytes()
+        for p in (*made, run.path / "summary.json", run.path / "report.html")
+    }
 
 
 def test_rebuilding_the_report_gives_the_same_bytes_and_leaves_the_raw_data(
@@ -70,7 +75,7 @@ def test_rebuilding_the_report_gives_the_same_bytes_and_leaves_the_raw_data(
         (sealed.path / name).unlink()
         raw.pop(sealed.path / name)
     with pytest.raises(SystemExit) as ended:
-        main(["report", str(sealed.path)])
+        main(["report", str(sealed.path), "--figures", "svg"])
     assert ended.value.code == 0
     assert files(sealed) == before
     assert len(raw) == 1 + 10 * (1 + 4)
@@ -141,15 +146,16 @@ def test_a_failed_trial_makes_the_run_invalid_and_stands_in_the_report(tmp_path:
     run = RunFolder.create(tmp_path / "run-2", MANIFEST)
     run.add(made.record(index=0, cell=CELLS[0], failure="the <swarm> died"), None)
     found = summary(run)
-    write_report(run, found)
+    write_report(run, found, formats=("svg",))
     assert (found.verdict, found.trials[0].outcome, found.complete) == ("invalid", "failed", False)
     assert "trial 0: failed: the &lt;swarm&gt; died" in (run.path / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_run_without_a_trial_is_not_valid(tmp_path: Path) -> None:
-    found = summary(RunFolder.create(tmp_path / "run-3", MANIFEST))
+    run = RunFolder.create(tmp_path / "run-3", MANIFEST)
+    found = summary(run)
     assert (found.verdict, found.complete, found.cells) == ("invalid", False, [])
-    assert "INVALID" in page(found, "")
+    assert "INVALID" in page(findings(run, found), {})
 
 
 def test_a_quantity_that_no_trial_has_says_so_and_blames_no_trial(tmp_path: Path) -> None:
@@ -184,8 +190,9 @@ def test_what_a_config_says_cannot_break_the_page(sealed: RunFolder) -> None:
 
 def test_every_line_of_every_trials_ledger_stands_in_the_report(tmp_path: Path) -> None:
     one, other = trial(), trial()
-    found = summary(write(tmp_path, one, other.with_record(planned=1234, left=[(0, 0, 10)]), trials_planned=2))
-    text = page(found, "")
+    run = write(tmp_path, one, other.with_record(planned=1234, left=[(0, 0, 10)]), trials_planned=2)
+    found = summary(run)
+    text = (run.path / "report.html").read_text(encoding="utf-8")
     ledgers = [trial.ledger for trial in found.trials if trial.ledger]
     assert len(ledgers) == 2
     for name in ledgers[0].__struct_fields__:
@@ -205,4 +212,4 @@ def test_an_invalid_trial_is_marked_in_the_report(tmp_path: Path) -> None:
 def test_a_figure_without_anything_valid_can_be_drawn(tmp_path: Path) -> None:
     one = invalid(trial())
     run = write(tmp_path, one, one, trials_planned=2)
-    assert (run.path / "figures" / "throughput.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert (run.path / "figures" / "throughput.svg").read_text(encoding="utf-8").endswith("</svg>\n")

@@ -1,0 +1,117 @@
+"""What figures say, in English and in Spanish. Names of settings (batch_size) and of parts stand as they are in a config.
+
+A phrase that is missing in a language is an error, not English by default: a figure in two languages serves nobody.
+"""
+
+from typing import Final
+
+LANGUAGES: Final = ("en", "es")
+
+PHRASES: Final = {
+    "carried": ("carried load (records/s)", "carga cursada (registros/s)"),
+    "carried_log": ("carried load (records/s, log scale)", "carga cursada (registros/s, escala log.)"),
+    "marks": (
+        "dot: a valid trial; cross: an invalid one, or its system died; bar: 95 % interval over the n trials",
+        "punto: ensayo válido; cruz: no válido, o el sistema murió; barra: intervalo del 95 % sobre los n ensayos",
+    ),
+    "n": ("n = {n}", "n = {n}"),
+    "n_trials": ("trials a cell: n = {n}", "ensayos por celda: n = {n}"),
+    "n_mixed": ("trials a cell: n = {low} to {high}", "ensayos por celda: n = {low} a {high}"),
+    "n_none": ("n = 0 valid trials", "n = 0 ensayos válidos"),
+    "no_interval": ("below 5 trials no interval", "con menos de 5 ensayos no hay intervalo"),
+    "interval": ("95 % interval", "intervalo del 95 %"),
+    "invalid": ("INVALID", "NO VÁLIDO"),
+    "zeros": ("{count} carried nothing", "{count} sin cursar nada"),
+    "some_invalid": ("{count} invalid", "{count} no válidos"),
+    "only_cell": ("the only cell", "la única celda"),
+    "cores": ("worker cores (count)", "núcleos de los workers (número)"),
+    "proportional": ("in proportion to the cores", "en proporción a los núcleos"),
+    "few_sizes": (
+        "{count} sizes: too few to fit a law",
+        "{count} tamaños: muy pocos para ajustar una ley",
+    ),
+    "valid_trial": ("valid trial", "ensayo válido"),
+    "invalid_trial": ("invalid trial", "ensayo no válido"),
+    "mean_interval": ("geometric mean, 95 % interval", "media geométrica, intervalo del 95 %"),
+    "p99": ("99th percentile of the response time (ms, log scale)", "percentil 99 del tiempo de respuesta (ms, escala log.)"),
+    "system_cost": ("CPU of the system (µs a record)", "CPU del sistema (µs por registro)"),
+    "frontier": ("frontier: nothing is better in both", "frontera: nada es mejor en ambas"),
+    "response": ("response time (ms, log scale)", "tiempo de respuesta (ms, escala log.)"),
+    "share": (
+        "share of the records that took at most so long (%)",
+        "proporción de registros que tardaron como mucho eso (%)",
+    ),
+    "spectrum_n": (
+        "{trials}\n{records} records each at least; drawn as far as 20 records lie above",
+        "{trials}\nal menos {records} registros cada uno; hasta donde quedan 20 registros por encima",
+    ),
+    "mean_time": ("mean time of a record (ms)", "tiempo medio de un registro (ms)"),
+    "time_share": ("share of the mean (%)", "proporción de la media (%)"),
+    "no_mean": ("no mean: records never finished", "sin media: hay registros sin terminar"),
+    "batch_wait": ("batch wait", "espera del lote"),
+    "send_lag": ("send lag", "retraso de envío"),
+    "ingest": ("ingest", "ingesta"),
+    "queue_wait": ("queue wait", "espera en cola"),
+    "fetch": ("fetch", "recogida"),
+    "scan": ("scan", "análisis"),
+    "commit": ("commit", "confirmación"),
+    "since_start": (
+        "arrival of the record, since the load's begin (s)",
+        "llegada del registro, desde el inicio de la carga (s)",
+    ),
+    "median": ("median", "mediana"),
+    "p99_bin": ("99th percentile (bins of 2,000 records and more)", "percentil 99 (tramos de 2.000 registros o más)"),
+    "slowest": ("slowest", "el más lento"),
+    "unfinished": ("records that never finished", "registros sin terminar"),
+    "warmup": ("warm-up", "calentamiento"),
+    "fault": ("fault: {kind}", "fallo: {kind}"),
+    "bin_n": ("n = {n} records a bin of {length} s (median)", "n = {n} registros por tramo de {length} s (mediana)"),
+    "cpu": ("CPU time (µs a record)", "tiempo de CPU (µs por registro)"),
+    "gateway": ("gateway", "gateway"),
+    "broker": ("broker", "broker"),
+    "workers": ("workers", "workers"),
+    "worker_parents": ("worker parents", "workers, padres"),
+    "worker_children": ("worker children", "workers, hijos"),
+    "sweeper": ("sweeper", "sweeper"),
+    "step": ("one change a step", "un cambio por paso"),
+    "times": ("× {ratio}", "× {ratio}"),
+    "gain": ("carries more", "cursa más"),
+    "loss": ("carries less", "cursa menos"),
+    "all_trials": ("trials", "ensayos"),
+}  # fmt: skip
+
+
+class Words:
+    """The phrases and numbers of one language."""
+
+    def __init__(self, language: str = "en") -> None:
+        """Raises: ValueError for a language that nobody has translated to."""
+        if language not in LANGUAGES:
+            raise ValueError(f"language must be one of {', '.join(LANGUAGES)}, got {language!r}")
+        self.language = language
+        self._place = LANGUAGES.index(language)
+
+    def __call__(self, phrase: str, **values: object) -> str:
+        """A phrase with its values put in. Raises: KeyError for one that isn't in the list."""
+        return PHRASES[phrase][self._place].format(**values)
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """A number with its thousands apart, as the language writes it: 1,234.5 or 1.234,5."""
+        text = f"{value:,.{digits}f}"
+        return text if self.language == "en" else text.translate(str.maketrans(",.", ".,"))
+
+    def significant(self, value: float, digits: int = 3) -> str:
+        """A number to so many significant digits, never in exponents: 0.0123, 12.3, 12,345."""
+        size = f"{abs(value):.{digits - 1}e}".partition("e")[2] if value else "0"
+        return self.number(value, max(0, digits - 1 - int(size)))
+
+    def plain(self, value: float) -> str:
+        """A number with the decimals that it has, six at most: for ticks."""
+        text = f"{value:.6f}".rstrip("0")
+        return self.number(value, len(text.partition(".")[2]))
+
+    def trials(self, counts: list[int]) -> str:
+        """How many trials the points are over: the same number everywhere, or the least and the most."""
+        low, high = (min(counts), max(counts)) if counts else (0, 0)
+        said = self("n_trials", n=low) if low == high else self("n_mixed", low=low, high=high)
+        return said if low >= 5 else f"{said}\n{self('no_interval')}"

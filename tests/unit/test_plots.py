@@ -1,0 +1,274 @@
+"""Every plot on made runs: units and n on every axis, both languages, invalid trials marked, the numbers in its CSV."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments.analysis.findings import Findings, findings
+from experiments.metrics.observed import Observed
+from experiments.metrics.spectrum import spectrum
+from experiments.plots import style
+from experiments.plots.frontier import best
+from experiments.plots.plot import as_csv
+from experiments.plots.registry import PLOTS, svg
+from experiments.plots.words import LANGUAGES, PHRASES, Words
+from tests.made_run import made_run
+from tests.made_trial import START, Made
+
+WALK = [
+    {"trial.label": "plain", "system.engine": "re", "system.coalesce": 1},
+    {"trial.label": "+ hyperscan", "system.engine": "hyperscan", "system.coalesce": 1},
+    {"trial.label": "+ coalescing", "system.engine": "hyperscan", "system.coalesce": 64},
+]
+BATCHING = [{"swarm.batch_size": size, "swarm.timeout_s": wait} for size in (10, 50) for wait in (0.05, 0.5)]
+CORES = [{"system.worker_cores": cores, "system.engine": "re"} for cores in (1, "all")]
+
+CELLS = {"ablation": WALK, "batching_frontier": BATCHING, "throughput_vs_cores": CORES}
+
+
+def cells_of(plot: str) -> list[dict[str, Any]]:
+    return CELLS.get(plot, WALK)
+
+
+def with_something_wrong(one: Made, cell: dict[str, Any], replicate: int) -> Made:
+    """Workers on as many CPUs as the cell says; slower with each step; one trial invalid, and one with a fault."""
+    cpus = [0, 1] if cell.get("system.worker_cores") == "all" else [0]
+    one = one.with_record(target={"placement": {"workers": cpus}})
+    if replicate == 0:
+        one = one.with_record(faults=[{"kind": "kill_worker_child", "at_s": 2.0, "at_mono_ns": START + 2 * 10**9}])
+    invalid = replicate == 0 and cell in (WALK[1], BATCHING[1], CORES[1])
+    return one.with_record(swarm={"bad_acks": 1}) if invalid else one
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Findings]:
+    """The findings of the run that a plot is tried on, made once."""
+    known: dict[int, Findings] = {}
+
+    def of(plot: str) -> Findings:
+        cells = cells_of(plot)
+        if id(cells) not in known:
+            run = made_run(tmp_path_factory.mktemp("run"), cells, change=with_something_wrong, steps=cells is WALK)
+            known[id(cells)] = findings(run)
+        return known[id(cells)]
+
+    return of
+
+
+class Marked(Words):
+    """English in which what comes from the list of phrases can be told from what doesn't."""
+
+    def __call__(self, phrase: str, **values: object) -> str:
+        return f"‹{super().__call__(phrase, **values)}›"
+
+
+def texts(axes: Any) -> list[str]:
+    legend = axes.get_legend()
+    own = [axes.get_title(loc="left"), axes.get_xlabel(), axes.get_ylabel(), *(one.get_text() for one in axes.texts)]
+    named = [] if legend is None else [one.get_text() for one in legend.get_texts()]
+    return [text for text in own + named if text.strip()]
+
+
+def wrong(figure: Any) -> list[str]:
+    """What a figure's axes lack: a label, its unit, or how many the points are over."""
+    found = []
+    for number, axes in enumerate(figure.axes):
+        if not axes.get_visible():
+            continue
+        labels = {"x": axes.get_xlabel()} | ({"y": axes.get_ylabel()} if len(axes.get_yticks()) else {})
+        found += [
+            f"axes {number}: no unit on {which}" for which, text in labels.items() if not re.search(r"\(.+\)", text)
+        ]
+        if not any(re.search(r"\bn = \d", text) for text in texts(axes)):
+            found.append(f"axes {number}: no n")
+    return found
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_every_axis_has_its_unit_and_n_and_every_word_stands_in_the_list(
+    name: str, made: Callable[[str], Findings]
+) -> None:
+    plot = PLOTS[name]
+    table = plot.table(made(name))
+    assert table, "the run has data for this plot"
+    figure = style.draw(plot, table, Marked())
+    assert wrong(figure) == []
+    known = {label for row in table for label in row.values() if isinstance(label, str)}
+    for axes in figure.axes:
+        for text in filter(str.strip, texts(axes)):
+            bare = text.replace("\N{NO-BREAK SPACE}", " ").replace("\n", " ")
+            while "‹" in bare:  # from within: a phrase may hold another
+                bare = re.sub(r"‹[^‹›]*›", "", bare)
+            for label in sorted(known, key=len, reverse=True):
+                bare = bare.replace(label, "") if label else bare
+            assert not re.search(r"[^\W\d_]", bare), f"{text!r} isn't in experiments/plots/words.py"
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_each_plot_is_drawn_in_spanish(name: str, made: Callable[[str], Findings]) -> None:
+    drawn = svg(made(name), name, "es")
+    assert re.search(r"registro|ensayo|núcleos", drawn)
+    assert not re.search(r"\b(record|trial|cores \()", drawn)
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_an_invalid_trial_is_marked_and_a_run_without_one_has_no_mark(
+    name: str, made: Callable[[str], Findings], tmp_path: Path
+) -> None:
+    def marks(found: Findings) -> list[str]:
+        figure = style.draw(PLOTS[name], PLOTS[name].table(found), Words())
+        said = [text for axes in figure.axes for text in texts(axes) if re.search("invalid|INVALID", text)]
+        lines = [
+            line for axes in figure.axes for line in axes.lines if line.get_marker() == "x" and len(line.get_xdata())
+        ]
+        return [text for text in said if "an invalid one" not in text] + [str(line) for line in lines]
+
+    assert marks(made(name))
+    sound = made_run(
+        tmp_path, cells_of(name), replicates=1, change=lambda one, cell, _: with_something_wrong(one, cell, 1)
+    )
+    assert marks(findings(sound)) == []
+
+
+def test_a_figure_without_unit_or_n_is_noticed(made: Callable[[str], Findings]) -> None:
+    plot = PLOTS["response_spectrum"]
+    figure = style.draw(plot, plot.table(made(plot.name)), Words())
+    figure.axes[0].set_xlabel("share")
+    assert wrong(figure) == ["axes 0: no unit on x", "axes 0: no n"]
+
+
+def test_the_phrases_are_complete_in_every_language() -> None:
+    for name, told in PHRASES.items():
+        assert len(told) == len(LANGUAGES), name
+        assert all(told), name
+        fields = [set(re.findall(r"\{(\w+)\}", text)) for text in told]
+        assert fields[0] == fields[1], name
+        assert [text.count("(") for text in told] == [told[0].count("(")] * 2, f"{name}: a unit is missing"
+
+
+def test_another_language_is_refused() -> None:
+    with pytest.raises(ValueError, match="language must be one of en, es, got 'fr'"):
+        Words("fr")
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "spanish"),
+    [(1234.5, "1,234", "1.234"), (0.01234, "0.0123", "0,0123"), (12.34, "12.3", "12,3")],
+)
+def test_numbers_are_written_as_the_language_does(value: float, english: str, spanish: str) -> None:
+    assert Words("en").significant(value) == english
+    assert Words("es").significant(value) == spanish
+
+
+def test_a_run_gets_the_figures_that_its_factors_allow(made: Callable[[str], Findings]) -> None:
+    always = {"throughput", "response_spectrum", "stages", "latency_over_time", "cost"}
+    for name, more in {
+        "ablation": {"ablation"},
+        "batching_frontier": {"batching_frontier"},
+        "throughput_vs_cores": {"throughput_vs_cores"},
+    }.items():
+        found = made(name)
+        assert {plot for plot, one in PLOTS.items() if one.table(found)} == always | more
+
+
+def test_a_figure_that_the_run_has_nothing_for_is_refused_by_name(made: Callable[[str], Findings]) -> None:
+    with pytest.raises(ValueError, match="no data for the figure 'ablation'"):
+        svg(made("batching_frontier"), "ablation")
+
+
+def test_the_files_of_a_figure_are_the_same_bytes_each_time(made: Callable[[str], Findings], tmp_path: Path) -> None:
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        folder.mkdir()
+        plot = PLOTS["cost"]
+        table = plot.table(made("cost"))
+        style.save(style.draw(plot, table, Words()), table, folder, "cost")
+    names = {path.name for path in (tmp_path / "a").iterdir()}
+    assert names == {"cost.svg", "cost.pdf", "cost.png", "cost.csv"}
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_the_csv_holds_what_is_drawn(made: Callable[[str], Findings]) -> None:
+    table = PLOTS["throughput"].table(made("throughput"))
+    read = list(csv.DictReader(io.StringIO(as_csv(table))))
+    assert [float(row["carried_records_per_s"]) for row in read] == [row["carried_records_per_s"] for row in table]
+    assert {row["valid"] for row in read} == {"True", "False"}
+
+
+# What is drawn, against what the trials were made with.
+
+
+def test_the_stages_are_those_of_the_made_up_system_and_add_up_to_the_response(made: Callable[[str], Findings]) -> None:
+    rows = [row for row in PLOTS["stages"].table(made("stages")) if row["system.engine"] == "re"]
+    means = {row["part"]: row["value"] for row in rows}
+    assert [round(means[name], 9) for name in ("send_lag", "ingest", "queue_wait", "fetch", "scan", "commit")] == [
+        0.001, 0.002, 0.003, 0.004, 0.005, 0.006,
+    ]  # fmt: skip
+    assert means["response"] == pytest.approx(
+        sum(value for part, value in means.items() if part != "response"), rel=0.01
+    )
+
+
+def test_the_cost_is_the_systems_and_not_the_instruments(made: Callable[[str], Findings]) -> None:
+    table = PLOTS["cost"].table(made("cost"))
+    assert {row["part"] for row in table} == {"gateway", "workers", "system"}
+
+
+def test_an_ablation_shows_what_each_step_gains(made: Callable[[str], Findings]) -> None:
+    found = made("ablation")
+    table = PLOTS["ablation"].table(found)
+    assert [row["step"] for row in table] == ["plain", "+ hyperscan", "+ coalescing"]
+    assert [row["gain_ratio"] for row in table[1:]] == [one.gain.value for one in found.summary.steps[1:] if one.gain]
+    assert table[1]["gain_ratio"] == pytest.approx(1.0, rel=0.02)
+
+
+def test_the_faults_of_a_trial_stand_in_its_panel(made: Callable[[str], Findings]) -> None:
+    table = PLOTS["latency_over_time"].table(made("latency_over_time"))
+    assert {row["faults"] for row in table} == {"kill_worker_child@2.000"}
+    drawn = svg(made("latency_over_time"), "latency_over_time")
+    assert "fault: kill_worker_child" in drawn
+
+
+def test_the_cores_are_counted_and_not_named(made: Callable[[str], Findings]) -> None:
+    table = PLOTS["throughput_vs_cores"].table(made("throughput_vs_cores"))
+    assert {row["system.worker_cores"]: row["cores_count"] for row in table} == {1: 1, "all": 2}
+
+
+@pytest.mark.parametrize(
+    ("higher", "expected"), [(False, [0, 2]), (True, [0, 1])], ids=["both lower", "second one higher"]
+)
+def test_the_frontier_is_what_nothing_beats_in_both(higher: bool, expected: list[int]) -> None:
+    points = [(1.0, 5.0), (2.0, 7.0), (3.0, 4.0), (4.0, 6.0)]
+    assert best(points, higher=higher) == expected
+    for place in set(range(4)) - set(expected):
+        sign = -1 if higher else 1
+        x, y = points[place]
+        assert any(a <= x and sign * b <= sign * y and (a, b) != (x, y) for a, b in points)
+
+
+def seen(values_ns: np.ndarray, unfinished: int = 0) -> Observed:
+    records = len(values_ns)
+    everything = np.zeros(records + unfinished, np.int64)
+    return Observed(everything[:records], values_ns, np.ones(records, np.int64), everything, np.ones_like(everything))
+
+
+def test_the_spectrum_is_numpys_inverted_distribution_as_far_as_20_records_lie_above() -> None:
+    values = np.random.default_rng(5).integers(1, 10**9, 4000)
+    found, total = spectrum(seen(values), (0, 1))
+    assert total == 4000
+    assert max(found) == 0.995
+    for share, value in found.items():
+        assert value * 1e9 == pytest.approx(np.quantile(values, share, method="inverted_cdf"))
+
+
+def test_records_that_never_finished_are_the_slowest_of_the_spectrum() -> None:
+    found, total = spectrum(seen(np.arange(1, 3001), unfinished=1000), (0, 1))
+    assert total == 4000
+    assert max(found) == 0.7
+    assert found[0.5] == 2000 / 1e9
