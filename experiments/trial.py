@@ -71,14 +71,17 @@ class TrialError(RuntimeError):
 class TrialRun:
     """One trial while it runs."""
 
-    def __init__(self, trial: Trial, run_id: str, folder: Path, watch: Watch) -> None:
+    def __init__(
+        self, trial: Trial, run_id: str, folder: Path, watch: Watch, build: targets.Build = targets.build
+    ) -> None:
+        """`build` makes the target; the load, the recorder and the probes are ours whatever it is."""
         config = trial.config
         self._trial = trial
         self._folder = folder
         self._watch = watch
         self._epoch = trial.epoch(run_id)
         self._placement = place(available(), config.system.worker_cores, msgspec.to_builtins(config.placement))
-        self._target = targets.build(config, self._placement, folder)
+        self._target = build(config, self._placement, folder)
         self._load = load_of(config.swarm, config.trial)
         self._harness: dict[str, list[ChildProcess]] = {}
         self._faults_seen: list[dict[str, Any]] = []

@@ -1,6 +1,7 @@
 """The group of all commands, and the one place where an error becomes a line and an exit code.
 
-0 done   1 proven regression, failed self-test   2 usage or config   3 could not measure   130 interrupted
+0 done   1 proven regression, failed self-test   2 usage or config   3 could not measure   4 inconclusive, where that
+was asked to fail   130 interrupted
 """
 
 import sys
@@ -13,6 +14,8 @@ import click
 DIFFERS: Final = 1
 USAGE: Final = 2
 COULD_NOT_MEASURE: Final = 3
+#: Neither was proven, and that was asked to fail.
+INCONCLUSIVE: Final = 4
 INTERRUPTED: Final = 130
 
 #: What a person can mend: each says how in one line. By name, because to import them takes seconds, and an error that was
@@ -22,6 +25,7 @@ MENDABLE: Final = (
     ("experiments.deploy.broker", "BrokerError"),
     ("experiments.deploy.attach", "AttachError"),
     ("experiments.deploy.placement", "PlacementError"),
+    ("experiments.gate.commits", "GateError"),
     ("experiments.run", "RunError"),
     ("experiments.store.run", "StoreError"),
     ("system.agent.errors", "SourceError"),
@@ -39,6 +43,7 @@ COMMANDS: Final = {
     "report": "rebuild a run's report from its raw data",
     "compare": "two runs cell by cell, or why not",
     "reproduce": "do a run again and hold it against itself",
+    "gate": "whether one commit is slower than another",
     "up": "the system alone, for your own agents",
     "agent": "ship a file's lines, or standard input",
     "scan": "scan files against the signatures, offline",

@@ -4,7 +4,7 @@ Start-up order as the design has it: nothing starts before the broker answers. E
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,7 +39,12 @@ class LocalDeployment:
         syslog: str | None = None,
         detections: bool = False,
         keep: bool = False,
+        python: Sequence[str] = (sys.executable,),
+        environment: Callable[[Process], Mapping[str, str]] = to_environment,
     ) -> None:
+        """`python`: what runs the system's processes; `environment`: how one is told its share."""
+        self._python = python
+        self._environment = environment
         self._system = system
         self._placement = placement
         self._folder = folder
@@ -91,10 +96,10 @@ class LocalDeployment:
         number = len(self._parts.setdefault(part, []))
         child = ChildProcess(
             f"{part}{number}" if part == "workers" else part,
-            [sys.executable, *words],
+            [*self._python, *words],
             self._folder,
             cpus=cpus,
-            environment=to_environment(process),
+            environment=self._environment(process),
         )
         self._parts[part].append(child)
         return child

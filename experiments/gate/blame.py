@@ -34,10 +34,11 @@ class ProcessCost(msgspec.Struct, frozen=True, kw_only=True):
         return self.low_ratio is not None and self.low_ratio > 0
 
     def __str__(self) -> str:
-        change = "" if self.change_ratio is None else f" ({self.change_ratio:+.1%}"
-        if self.low_ratio is not None and self.high_ratio is not None:
-            change += f", 95 % interval {self.low_ratio:+.1%} to {self.high_ratio:+.1%}"
-        return f"{self.process}: {self.base_us:.3g} to {self.head_us:.3g} us CPU a record{change and change + ')'}"
+        told = f"{self.process}: {self.base_us:.3g} to {self.head_us:.3g} us CPU a record"
+        if self.change_ratio is None or self.low_ratio is None or self.high_ratio is None:
+            return told
+        change, low, high = (f"{one * 100:+.1f} %" for one in (self.change_ratio, self.low_ratio, self.high_ratio))
+        return f"{told} ({change}, 95 % interval {low} to {high})"
 
 
 def by_process(pairs: Sequence[Pair]) -> list[ProcessCost]:

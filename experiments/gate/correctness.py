@@ -18,17 +18,23 @@ KINDS: Final = {
     "unexpected": "records with a result that were never sent",
     "missed": "planted attacks missed",
     "spurious": "detections of nothing",
+    "corrupt": "slots with batches or acknowledgements other than what was sent",
+    "died": "slots in which a process of the system died",
 }
 
 
 def wrong_records(found: TrialSummary) -> dict[str, int]:
     """What a slot did wrong, by kind; kinds without any are left out."""
     counted = {}
-    for kind in KINDS:
+    for kind in ("lost", "dead", "duplicate_results", "unexpected", "missed", "spurious"):
         of = found.detections if kind in ("missed", "spurious") else found.ledger
         value = None if of is None else getattr(of, kind)
         if value:
             counted[kind] = value
+    if any(reason.partition(":")[0] in ("records", "acknowledgements") for reason in found.reasons):
+        counted["corrupt"] = 1
+    if found.failure is not None and found.ledger is not None:
+        counted["died"] = 1
     return counted
 
 

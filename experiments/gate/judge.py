@@ -20,7 +20,7 @@ from experiments.gate.rule import FAIL_ABOVE_RATIO, PASS_BELOW_RATIO, Finding, f
 from experiments.gate.scenario import Scenario
 from experiments.gate.slot import Pair, counting, unfit
 
-Verdict = Literal["FAIL", "PASS", "INCONCLUSIVE", "UNFIT"]
+Verdict = Literal["FAIL", "PASS", "INCONCLUSIVE", "UNMEASURED"]
 
 
 class MetricResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,14 +85,14 @@ def judge(
     if wrong := broken(pairs):
         verdict, reason = "FAIL", "; ".join(wrong)
     elif (unusable := unfit(pairs, scenario.gated)) is not None:
-        verdict, reason = "UNFIT", unusable
+        verdict, reason = "UNMEASURED", unusable
     elif "slower" in found.values():
         names = ", ".join(name for name, one in found.items() if one == "slower")
         verdict, reason = "FAIL", f"{names}: slower by more than what is allowed, proven after {at} pairs"
     elif at and all(one == "not slower" for one in found.values()):
         verdict, reason = "PASS", f"a slowdown of 5 % or more is excluded, proven after {at} pairs"
     elif over is not None or at == looks[-1].pairs:
-        verdict = "INCONCLUSIVE" if at else "UNFIT"
+        verdict = "INCONCLUSIVE" if at else "UNMEASURED"
         looked = f"neither a slowdown nor its absence was proven by the {at} pairs that were looked at"
         reason = (
             looked if at else f"no look was made: {len(counted)} pairs count, the first look wants {looks[0].pairs}"
@@ -105,7 +105,15 @@ def judge(
         reason=reason,
         looks_made=sum(look.pairs <= at for look in looks),
         metrics=[
-            _metric(one, seen, found[one.name], quicker[one.name], looks, metrics, accepted.get(one.name))
+            _metric(
+                one,
+                seen,
+                found[one.name],
+                quicker[one.name],
+                metrics=metrics,
+                accepted=accepted.get(one.name),
+                looks=looks if verdict is not None else (),  # a simulation: not after each pair
+            )
             for one in scenario.metrics
         ],
         processes=by_process([one for one in seen if not one.dropped(("cpu",))]),
@@ -154,6 +162,7 @@ def _metric(
     counted: Sequence[Pair],
     found: Finding,
     quicker: bool,
+    *,
     looks: tuple[Look, ...],
     metrics: int,
     accepted: float | None,
@@ -181,8 +190,8 @@ def _metric(
         p_faster=evidence.p_faster(origin + metric.slowdown(PASS_BELOW_RATIO)),
         sd_pair=evidence.sd,
         position_ratio=None if evidence.position is None else metric.change(evidence.position),
-        minimum_detectable_ratio=None
-        if evidence.sd is None
-        else minimum_detectable(evidence.sd, metric, looks, metrics),
+        minimum_detectable_ratio=minimum_detectable(evidence.sd, metric, looks, metrics)
+        if looks and evidence.sd is not None
+        else None,
         accepted_ratio=accepted,
     )

@@ -8,6 +8,9 @@ import pytest
 from experiments.analysis.batching import Batching
 from experiments.analysis.steps import Step
 from experiments.analysis.summary import CellSummary, Summary
+from experiments.gate.judge import MetricResult, ScenarioResult
+from experiments.gate.result import GateResult
+from experiments.gate.slot import Slot
 from experiments.metrics.detections import Detections
 from experiments.metrics.ledger import Ledger
 from experiments.metrics.quantiles import Quantiles
@@ -42,6 +45,10 @@ STORED: dict[str, tuple[str, ...]] = {
     "Batching": Batching.__struct_fields__,
     "FlushMix": FlushMix.__struct_fields__,
     "Estimates": Estimate.__struct_fields__,
+    "result.json of a gate": GateResult.__struct_fields__,
+    "scenarios": ScenarioResult.__struct_fields__,
+    "metrics": MetricResult.__struct_fields__,
+    "slots": Slot.__struct_fields__,
 }
 
 

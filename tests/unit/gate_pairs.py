@@ -23,7 +23,7 @@ def slot_of(
     **other: object,
 ) -> Slot:
     """A slot at full load that carries 300,000 records/s, slowed down by a ratio."""
-    scale = np.exp(noise)
+    scale = float(np.exp(noise))
     cpu = {name: one * scale for name, one in cost.items()}
     figures = {
         "throughput": 300_000 * (1 - slowdown) / scale,

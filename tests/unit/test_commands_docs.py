@@ -96,6 +96,7 @@ def test_the_exit_codes_are_those_of_the_command_line() -> None:
         command_line.DIFFERS,
         command_line.USAGE,
         command_line.COULD_NOT_MEASURE,
+        command_line.INCONCLUSIVE,
         command_line.INTERRUPTED,
     }
 

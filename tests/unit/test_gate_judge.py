@@ -69,7 +69,7 @@ def test_a_run_that_ends_early_is_inconclusive_after_a_look_and_no_measurement_b
     assert "18 pairs that were looked at (the budget is spent)" in looked.reason
     assert looked.metrics[0].pairs == 18  # what came after the look isn't looked at
     early = judged(noisy[:8], over="the budget is spent")
-    assert early.verdict == "UNFIT"
+    assert early.verdict == "UNMEASURED"
     assert "7 pairs count, the first look wants 12" in early.reason
 
 
@@ -107,7 +107,7 @@ def test_a_spoiled_slot_drops_its_pair_whichever_side_it_is_and_more_pairs_are_p
 
 def test_too_many_dropped_pairs_are_no_measurement_however_slow_head_is() -> None:
     found = judged(pairs_of(16, slowdown=0.3, spoil=[2, 5, 8, 11]))
-    assert found.verdict == "UNFIT"
+    assert found.verdict == "UNMEASURED"
     assert "4 of 16 pairs had to be dropped, the limit is 20%" in found.reason
     assert "send lag" in found.reason
     assert judged(pairs_of(20, slowdown=0.3, spoil=[2, 5, 8, 11])).verdict == "FAIL"
