@@ -5,6 +5,7 @@ gateway, the workers and the sweeper as JSON in `CAUDAL_SETTINGS`. Nothing else 
 """
 
 import os
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -143,3 +144,9 @@ def from_environment() -> Process:
 def to_environment(process: Process) -> dict[str, str]:
     """The variables that hand `process` to a child process."""
     return {VARIABLE: msgspec.json.encode(process).decode()}
+
+
+def cache_folder() -> Path:
+    """Where compiled databases are kept between runs: `caudal` in XDG_CACHE_HOME, else in ~/.cache."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "caudal"

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import hyperscan
 
+from system.engine.database import compiled
 from system.engine.engine import SIGNATURE_BITS, EngineError, Hits, Offsets, check_count, hits_of
 from system.engine.in_place import InPlace
 from system.engine.scratches import Scratches
@@ -34,13 +35,13 @@ class HyperscanEngine:
         check_count(self.name, signatures)
         expressions = [canonical(parse(signature), "hyperscan") for signature in signatures]
         try:
-            self._all = Scratches(_compiled(expressions)) if expressions else None
+            self._all = Scratches(compiled(expressions, FLAGS)) if expressions else None
         except hyperscan.error as error:
             raise _refusal(signatures, expressions, error) from error
         self._in_place = InPlace(signatures)
         left_out = self._in_place.left_out
         self._left_out = (
-            Scratches(_compiled([expressions[index] for index in left_out], left_out)) if left_out else None
+            Scratches(compiled([expressions[index] for index in left_out], FLAGS, left_out)) if left_out else None
         )
 
     @property
@@ -76,18 +77,11 @@ class HyperscanEngine:
         return hits_of(keys)
 
 
-def _compiled(expressions: Sequence[bytes], numbers: Sequence[int] | None = None) -> hyperscan.Database:
-    """The database of these expressions, reported by their places or by the numbers given."""
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(expressions=expressions, ids=numbers, flags=FLAGS)
-    return database
-
-
 def _refusal(signatures: Sequence[Signature], expressions: Sequence[bytes], error: hyperscan.error) -> EngineError:
     """The error for a pack that doesn't compile: Hyperscan doesn't say which pattern it was, so each is tried alone."""
     for signature, expression in zip(signatures, expressions, strict=True):
         try:
-            _compiled([expression])
+            compiled([expression], FLAGS)
         except hyperscan.error as own:
             return EngineError(
                 f"engine hyperscan can't run signature {signature.id!r}: {own} "

@@ -11,6 +11,7 @@ import hyperscan
 import numpy as np
 import numpy.typing as npt
 
+from system.engine.database import compiled
 from system.engine.engine import Offsets
 from system.engine.scratches import Scratches
 from system.signatures.dialect import parse
@@ -75,9 +76,7 @@ def _compiled(expressions: Sequence[bytes]) -> hyperscan.Database | None:
     """The database; None where there is nothing to compile, or Hyperscan refuses something."""
     if not expressions:
         return None
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     try:
-        database.compile(expressions=expressions)
+        return compiled(expressions, 0)
     except hyperscan.error:
         return None
-    return database

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import assume, example, find, given, settings
 from hypothesis import strategies as st
 
+from system.engine.database import compiled
 from system.engine.engine import SIGNATURE_BITS, EngineError, Hits, Offsets, SignatureEngine, hits_of
 from system.engine.equality import Batch, differences, lay_out
-from system.engine.hyperscan_engine import HyperscanEngine
+from system.engine.hyperscan_engine import FLAGS, HyperscanEngine
 from system.engine.reference import ReferenceEngine
 from system.engine.registry import SCANNING, build
+from system.engine.scratches import Scratches
 from system.signatures.dialect import DialectError, canonical, parse
 from system.signatures.loaders import load
 from system.signatures.model import Signature
@@ -234,11 +236,7 @@ class Untranslated(HyperscanEngine):
 
     def __init__(self, signatures: Sequence[Signature]) -> None:
         super().__init__(signatures)
-        self._database = type(self._database)()  # type: ignore[misc]
-        self._database.compile(
-            expressions=[one.pattern.encode() for one in signatures],
-            flags=8 | 16,  # SINGLEMATCH, ALLOWEMPTY
-        )
+        self._all = Scratches(compiled([one.pattern.encode() for one in signatures], FLAGS))
 
 
 def test_a_dollar_that_was_not_translated_is_seen() -> None:
