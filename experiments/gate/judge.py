@@ -74,6 +74,7 @@ def judge(
     Args:
         pairs: all that were played of this scenario, the first one too, by number.
         metrics: gated metrics of the whole run: what levels are divided by.
+        looks: when; none in a shard, which has a verdict only for what needs no statistics.
         accepted: metric -> change that was accepted on purpose, a ratio.
         over: why no more pairs come, so that there must be a verdict; None while they come.
     """
@@ -91,6 +92,8 @@ def judge(
         verdict, reason = "FAIL", f"{names}: slower by more than what is allowed, proven after {at} pairs"
     elif at and all(one == "not slower" for one in found.values()):
         verdict, reason = "PASS", f"a slowdown of 5 % or more is excluded, proven after {at} pairs"
+    elif not looks:
+        reason = over or ""  # a shard: its pairs are looked at when all are together
     elif over is not None or at == looks[-1].pairs:
         verdict = "INCONCLUSIVE" if at else "UNMEASURED"
         looked = f"neither a slowdown nor its absence was proven by the {at} pairs that were looked at"

@@ -29,7 +29,7 @@ def noise(one: MetricResult) -> str:
     """How far pairs scatter, what the place does, and what can be found through that."""
     sd = "–" if one.sd_pair is None else f"{one.sd_pair * 100:.1f} %"
     least = one.minimum_detectable_ratio
-    found = f"{least * 100:.1f} %" if least is not None else "–" if one.sd_pair is None else "none below 90 %"
+    found = "–" if least is None else f"{least * 100:.1f} %"
     return f"sd(pair) {sd}, second place {per_cent(one.position_ratio)}, slowdown found four times in five: {found}"
 
 

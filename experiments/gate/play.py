@@ -6,7 +6,7 @@ it all: the answer is known. What was played is handed on after each pair, so th
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -31,6 +31,27 @@ class Played(msgspec.Struct, kw_only=True):
     interrupted: bool = False
 
 
+class Shard(NamedTuple):
+    """The `number`th of `of` runners, from 1: it plays the pairs number, number + of, ... behind a first one of its own."""
+
+    number: int
+    of: int
+
+    def pair(self, count: int) -> int:
+        """The number of the pair that is played when `count` were: the first is 0, everywhere."""
+        return count and self.number + (count - 1) * self.of
+
+    def pairs(self, all_pairs: int) -> int:
+        """How many of so many counting pairs are its own, at most: shards are of one size."""
+        return -(-all_pairs // self.of)
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+WHOLE: Final = Shard(1, 1)
+
+
 def expected_s(scenarios: Sequence[Scenario], pairs: int) -> float:
     """How long so many counting pairs of each scenario take, about, with what comes before them."""
     return sum(one.slot_s * (2 * (pairs + 1) + (one.of_capacity is not None)) for one in scenarios)
@@ -44,6 +65,7 @@ def play(
     budget_s: float,
     accepted: Mapping[str, Mapping[str, float]],
     looks: tuple[Look, ...] = LOOKS,
+    shard: Shard = WHOLE,
     clock: Clock = time.monotonic,
     watch: Callable[[Played, Scenario | None], None] = lambda _played, _next: None,
 ) -> Played:
@@ -52,6 +74,7 @@ def play(
     Args:
         seed: of coins and loads.
         budget_s: no pair begins that would pass this time.
+        shard: with others beside it nothing is looked at here, and it plays its share of the last look's pairs.
         accepted: scenario -> metric -> change that was accepted on purpose.
         watch: told before each pair, with its scenario, and after it.
 
@@ -62,14 +85,21 @@ def play(
     found = Played(pairs={one.name: [] for one in scenarios}, results={}, rates={})
     took = {one.name: 2 * one.slot_s for one in scenarios}
 
+    ended: set[str] = set()
+    share = shard.pairs(looks[-1].pairs)
+    told = looks if shard.of == 1 else ()
+
     def look(one: Scenario, over: str | None = None) -> ScenarioResult:
-        found.results[one.name] = judge(
-            found.pairs[one.name], one, metrics=metrics, looks=looks, accepted=accepted.get(one.name), over=over
+        result = judge(
+            found.pairs[one.name], one, metrics=metrics, looks=told, accepted=accepted.get(one.name), over=over
         )
-        return found.results[one.name]
+        found.results[one.name] = result
+        if over is not None or result.verdict is not None:
+            ended.add(one.name)
+        return result
 
     def undecided() -> list[Scenario]:
-        return [one for one in scenarios if one.name not in found.results or found.results[one.name].verdict is None]
+        return [one for one in scenarios if one.name not in ended]
 
     try:
         for one in scenarios:
@@ -84,9 +114,11 @@ def play(
                     continue
                 watch(found, one)
                 before = clock()
-                found.pairs[one.name].append(_pair(one, runner, seed, len(found.pairs[one.name])))
+                played = found.pairs[one.name]
+                played.append(_pair(one, runner, seed, shard.pair(len(played))))
                 took[one.name] = clock() - before
-                verdict = look(one).verdict
+                full = shard.of > 1 and len(played) > share
+                verdict = look(one, f"shard {shard}: {share} pairs to be merged" if full else None).verdict
                 watch(found, None)
                 if verdict == "FAIL":
                     for other in undecided():

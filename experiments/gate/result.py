@@ -10,7 +10,7 @@ from experiments.gate.judge import ScenarioResult
 from experiments.gate.looks import LOOKS, Look
 from experiments.gate.slot import Pair
 
-GateVerdict = Literal["FAIL", "PASS", "INCONCLUSIVE", "UNMEASURED", "INTERRUPTED"]
+GateVerdict = Literal["FAIL", "PASS", "INCONCLUSIVE", "UNMEASURED", "INTERRUPTED", "PARTIAL"]
 
 SCHEMA_VERSION = 1
 
@@ -26,7 +26,7 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True):
     """One run of the gate. `harness` is the commit of the Caudal that played, None outside a checkout.
 
     `false_alarm_ratio` and `missed_ratio` bound the two error probabilities of this very run; `rates_per_s` are the loads
-    that followed base's capacity.
+    that followed base's capacity. `shard` is None, or which share of the pairs was played: 1/4.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -47,6 +47,7 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True):
     looks: tuple[Look, ...] = LOOKS
     accepted: list[Accepted] = []
     rates_per_s: dict[str, float] = {}
+    shard: str | None = None
     scenarios: list[ScenarioResult] = []
     pairs: list[Pair] = []
 
@@ -60,4 +61,6 @@ def overall(results: Sequence[ScenarioResult], *, interrupted: bool = False) -> 
         told = [f"{one.scenario}: {one.reason}" for one in results if one.verdict == verdict]
         if told:
             return verdict, "; ".join(told)
+    if any(one.verdict is None for one in results):
+        return "PARTIAL", "; ".join(f"{one.scenario}: {one.reason}" for one in results)
     return "PASS", "; ".join(f"{one.scenario}: {one.reason}" for one in results)

@@ -19,7 +19,7 @@ from experiments.gate import commits, outputs
 from experiments.gate.build import SideError, builds
 from experiments.gate.commits import Accepted, GateError
 from experiments.gate.looks import LOOKS, false_alarm_rate, missed_rate
-from experiments.gate.play import Played, expected_s, play
+from experiments.gate.play import WHOLE, Played, Shard, expected_s, play
 from experiments.gate.result import GateResult, Revision, overall
 from experiments.gate.runner import LiveRunner
 from experiments.gate.scenario import DEFAULT, Scenario, scenario
@@ -40,12 +40,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     out: Path | None = None
     seed: int | None = None
     always: bool = False
+    shard: Shard = WHOLE
 
     def command(self, seed: int) -> str:
         """The command line, with the seed that was drawn."""
         named = [word for one in self.scenarios for word in ("--scenario", one)]
         words = ["caudal", "gate", "--base", self.base, "--head", self.head, *named]
-        return shlex.join([*words, "--budget", f"{self.budget_s:g}s", "--seed", str(seed), *["--always"] * self.always])
+        words += ["--budget", f"{self.budget_s:g}s", "--seed", str(seed), *["--always"] * self.always]
+        return shlex.join([*words, *(["--shard", str(self.shard)] if self.shard.of > 1 else ())])
 
 
 def run(asked: Asked, say: Say) -> tuple[GateResult, Path]:
@@ -57,9 +59,13 @@ def run(asked: Asked, say: Say) -> tuple[GateResult, Path]:
     base = Revision(revision=asked.base, commit=commits.resolve(repository, "--base", asked.base))
     head = Revision(revision=asked.head, commit=commits.resolve(repository, "--head", asked.head))
     scenarios = _scenarios(asked.scenarios)
-    _affordable(scenarios, asked.budget_s)
+    if asked.shard.of > 1 and asked.seed is None:
+        raise GateError(
+            "--shard needs --seed, the same one for all shards: the coins follow from it; take a CI run's number"
+        )
+    _affordable(scenarios, asked.budget_s, asked.shard)
     allowed = commits.accepted(repository, base.commit, head.commit)
-    folder = _folder(asked.out)
+    folder = new_folder(asked.out)
     seed = secrets.randbelow(_SEED_BELOW) if asked.seed is None else asked.seed
     gated = sum(len(one.gated) for one in scenarios)
     begun = GateResult(
@@ -78,6 +84,7 @@ def run(asked: Asked, say: Say) -> tuple[GateResult, Path]:
         false_alarm_ratio=false_alarm_rate(LOOKS, gated),
         missed_ratio=missed_rate(LOOKS),
         accepted=allowed,
+        shard=str(asked.shard) if asked.shard.of > 1 else None,
     )
     paths = commits.changed(repository, base.commit, head.commit)
     if not asked.always and not commits.runs(paths):
@@ -108,7 +115,8 @@ def run(asked: Asked, say: Say) -> tuple[GateResult, Path]:
                 LiveRunner(sides, folder / "logs", seed),
                 seed=seed,
                 budget_s=asked.budget_s,
-                accepted=_by_scenario(allowed),
+                accepted=by_scenario(allowed),
+                shard=asked.shard,
                 watch=watch,
             )
     except SideError as error:
@@ -126,17 +134,19 @@ def _scenarios(names: Sequence[str]) -> list[Scenario]:
     return found
 
 
-def _affordable(scenarios: Sequence[Scenario], budget_s: float) -> None:
+def _affordable(scenarios: Sequence[Scenario], budget_s: float, shard: Shard) -> None:
     """Raises: GateError if the budget doesn't reach the first look: a green that gated nothing would be a lie."""
-    needed_s = expected_s(scenarios, LOOKS[0].pairs)
+    needed_s = expected_s(scenarios, shard.pairs(LOOKS[0].pairs))
+    pairs = shard.pairs(LOOKS[0].pairs)
     if budget_s < needed_s:
         raise GateError(
-            f"--budget must be at least {math.ceil(needed_s / 60)}m, which the first look at {LOOKS[0].pairs} pairs of "
+            f"--budget must be at least {math.ceil(needed_s / 60)}m, which the first look at {pairs} pairs of "
             f"{len(scenarios)} scenarios takes, got {budget_s / 60:g}m; raise it, or name fewer with --scenario"
         )
 
 
-def _folder(out: Path | None) -> Path:
+def new_folder(out: Path | None) -> Path:
+    """Where a result goes. Raises: GateError if there is one already."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     folder = Path("results") / "gate" / f"{stamp}-{secrets.token_hex(2)}" if out is None else out
     if (folder / outputs.RESULT).exists():
@@ -147,7 +157,8 @@ def _folder(out: Path | None) -> Path:
     return folder
 
 
-def _by_scenario(allowed: Sequence[Accepted]) -> dict[str, dict[str, float]]:
+def by_scenario(allowed: Sequence[Accepted]) -> dict[str, dict[str, float]]:
+    """Scenario -> metric -> accepted change."""
     found: dict[str, dict[str, float]] = {}
     for one in allowed:
         found.setdefault(one.scenario, {})[one.metric] = one.change_ratio

@@ -1,12 +1,13 @@
 """Pairs as the gate plays them, made up: for tests of what is decided and told by them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from experiments.gate.coin import base_first
+from experiments.gate.runner import SlotRunner
 from experiments.gate.scenario import Scenario
-from experiments.gate.slot import Pair, Slot
+from experiments.gate.slot import Pair, Position, Side, Slot
 
 HEAVY = Scenario(name="gate-heavy", config="gate-heavy", gated=("throughput", "cpu"), slot_s=11.0)
 LATENCY = Scenario(name="gate-latency", config="gate-latency", gated=("p99",), slot_s=11.0, of_capacity=0.6)
@@ -63,3 +64,29 @@ def pairs_of(
         )
         found.append(Pair(scenario=scenario, index=index, base_first=first, slots=slots))  # type: ignore[arg-type]
     return found
+
+
+class Fake(SlotRunner):
+    """Slots of so many seconds on a clock of its own. `made` gives each slot, from scenario, side, place and pair."""
+
+    def __init__(self, made: Callable[[Scenario, Side, Position, int], Slot], slot_s: float = 11.0) -> None:
+        self.made = made
+        self.slot_s = slot_s
+        self.now = 0.0
+        self.asked: list[tuple[str, Side, Position, int]] = []
+
+    def run(self, scenario: Scenario, side: Side, position: Position, pair: int) -> Slot:
+        self.now += self.slot_s
+        self.asked.append((scenario.name, side, position, pair))
+        return self.made(scenario, side, position, pair)
+
+    def calibrate(self, scenario: Scenario) -> float | None:
+        return None if scenario.of_capacity is None else 180_000.0
+
+
+def steady(slowdown: float = 0.0) -> Callable[[Scenario, Side, Position, int], Slot]:
+    def made(_scenario: Scenario, side: Side, position: Position, pair: int) -> Slot:
+        wobble = 0.004 * ((pair * 7 + position * 3) % 11 - 5)
+        return slot_of(side, position, slowdown if side == "head" else 0.0, wobble)
+
+    return made

@@ -143,6 +143,10 @@ def test_a_commit_against_itself_is_measured_only_if_asked(repository: Path, mon
     [
         (asked("--budget", "4m"), "--budget must be at least 5m, which the first look at 12 pairs"),
         (["--base", "nowhere"], "--base must name a commit"),
+        ([], "--base is missing"),
+        (["--base", "HEAD~2", "--shard", "1/3"], "--shard needs --seed"),
+        (asked("--shard", "4/3"), "'4/3' is not I/K with I from 1 to K"),
+        (asked("--merge", "a"), "--merge plays nothing: leave --base and --shard out"),
         (asked("--scenario", "gate-heavy"), "--scenario must name each scenario once"),
         (["--base", "HEAD~1", "--scenario", "quickstart"], "a gate's scenario must have one cell"),
     ],
@@ -174,3 +178,14 @@ def test_an_accepted_regression_is_recorded_and_does_not_fail(
     found = outputs.read(repository / "found" / "result.json")
     assert [one.change_ratio for one in found.accepted] == [-0.09]
     assert "accepted on purpose: gate-heavy/throughput -9.0 %" in outputs.summary(found)
+
+
+def test_shards_are_played_and_merged(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (1, 2):
+        assert ended(monkeypatch, steady(0.15), *asked("--shard", f"{number}/2")) == 0
+        (repository / "found").rename(repository / f"shard-{number}")
+        assert "# PARTIAL: gate-heavy: shard" in capsys.readouterr().out
+    assert ended(monkeypatch, None, "--merge", "shard-1", "--merge", "shard-2") == 1
+    assert len(outputs.read(repository / "found" / "result.json").pairs) == 42

@@ -1,42 +1,13 @@
 """Playing pairs with a runner that is made up: order, looks, budget, interrupts, and the end of it all."""
 
-from collections.abc import Callable
-
 import pytest
 
 from experiments.gate.coin import base_first
 from experiments.gate.looks import LOOKS
 from experiments.gate.play import Played, expected_s, play
-from experiments.gate.runner import SlotRunner
 from experiments.gate.scenario import Scenario
 from experiments.gate.slot import Position, Side, Slot
-from tests.unit.gate_pairs import HEAVY, LATENCY, slot_of
-
-
-class Fake(SlotRunner):
-    """Slots of so many seconds on a clock of its own. `made` gives each slot, from scenario, side, place and pair."""
-
-    def __init__(self, made: Callable[[Scenario, Side, Position, int], Slot], slot_s: float = 11.0) -> None:
-        self.made = made
-        self.slot_s = slot_s
-        self.now = 0.0
-        self.asked: list[tuple[str, Side, Position, int]] = []
-
-    def run(self, scenario: Scenario, side: Side, position: Position, pair: int) -> Slot:
-        self.now += self.slot_s
-        self.asked.append((scenario.name, side, position, pair))
-        return self.made(scenario, side, position, pair)
-
-    def calibrate(self, scenario: Scenario) -> float | None:
-        return None if scenario.of_capacity is None else 180_000.0
-
-
-def steady(slowdown: float = 0.0) -> Callable[[Scenario, Side, Position, int], Slot]:
-    def made(_scenario: Scenario, side: Side, position: Position, pair: int) -> Slot:
-        wobble = 0.004 * ((pair * 7 + position * 3) % 11 - 5)
-        return slot_of(side, position, slowdown if side == "head" else 0.0, wobble)
-
-    return made
+from tests.unit.gate_pairs import HEAVY, LATENCY, Fake, slot_of, steady
 
 
 def played(runner: Fake, *scenarios: Scenario, budget_s: float = 1e9, **other: object) -> Played:
