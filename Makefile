@@ -6,7 +6,7 @@ RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-long bench lock clean
+.PHONY: help demo check test test-long bench figures lock clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ test-long: $(DEV) ## what takes longer than `make test` may
 
 bench: $(DEV) ## micro-benchmarks, each held to its goal: for a quiet machine
 	$(BIN)/pytest -q tests/bench --timeout 600
+
+figures: $(RUN) ## make the README's figures again, from the sealed runs of results/published
+	$(BIN)/python -m experiments.readme_figures
 
 lock: $(DEV) ## write the lock files again (needs uv on the PATH)
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra build pyproject.toml -o requirements/run.lock

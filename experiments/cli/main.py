@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "compare": "two runs cell by cell, or why not",
     "reproduce": "do a run again and hold it against itself",
     "gate": "whether one commit is slower than another",
+    "notebook": "open a notebook on a run of yours",
     "up": "the system alone, for your own agents",
     "agent": "ship a file's lines, or standard input",
     "scan": "scan files against the signatures, offline",

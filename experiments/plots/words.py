@@ -33,7 +33,10 @@ PHRASES: Final = {
     "valid_trial": ("valid trial", "ensayo válido"),
     "invalid_trial": ("invalid trial", "ensayo no válido"),
     "mean_interval": ("geometric mean, 95 % interval", "media geométrica, intervalo del 95 %"),
-    "p99": ("99th percentile of the response time (ms, log scale)", "percentil 99 del tiempo de respuesta (ms, escala log.)"),
+    "p99": (
+        "99th percentile of the\nresponse time (ms, log scale)",
+        "percentil 99 del\ntiempo de respuesta (ms, escala log.)",
+    ),
     "system_cost": ("CPU of the system (µs a record)", "CPU del sistema (µs por registro)"),
     "frontier": ("frontier: nothing is better in both", "frontera: nada es mejor en ambas"),
     "response": ("response time (ms, log scale)", "tiempo de respuesta (ms, escala log.)"),

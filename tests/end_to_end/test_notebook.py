@@ -1,118 +1,130 @@
-"""The notebooks run as they stand, on a run made up here: two trials of known tables in a sealed folder."""
+"""The notebooks run as they stand: on the published runs, and on a run made up here; each with a kernel of its own."""
 
 import ast
+import json
 from pathlib import Path
-from typing import Any
 
 import nbformat
-import numpy as np
 import pytest
+from click.testing import CliRunner
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from experiments.store.record import Load, TrialRecord
-from experiments.store.run import RunFolder
-from experiments.store.tables import BATCHES, HITS, RESULTS, Tables
+from experiments.analysis.summary import summary
+from experiments.cli.notebook import notebook
+from experiments.store.run import RunFolder, StoreError
+from tests.made_run import made_run
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
-SECOND_NS = 1_000_000_000
-LOAD = Load(
-    arrivals={"kind": "saturate", "window_batches": 4},
-    open_loop=False,
-    agents=1,
-    batch_size=10,
-    timeout_s=0.5,
-    pause_s=0.0,
-    horizon_s=2.0,
-    records={"source": "files", "paths": [], "attack_ratio": 0.0, "mix": {}, "ring_size": 100},
-)
-CELLS: list[dict[str, Any]] = [{"system.engine": "re"}, {"system.engine": "hyperscan"}]
-
-
-def record(index: int, batches: int) -> TrialRecord:
-    return TrialRecord(
-        index=index,
-        block=0,
-        cell_index=index,
-        cell=CELLS[index],
-        replicate=0,
-        seed=1,
-        epoch=5,
-        load=LOAD,
-        config={},
-        start_mono_ns=SECOND_NS,
-        window=(SECOND_NS, 3 * SECOND_NS),
-        planned=10 * batches,
-        recorded_rows=batches,
-        counters={"batches_analysed": batches},
-        cpu_s={"gateway": 0.1, "workers": 1.0},
-    )
-
-
-def tables(batches: int) -> Tables:
-    """Each batch of ten records is cut, sent, acknowledged and analysed within the window, 10 ms after the one before."""
-    cut = SECOND_NS + 10_000_000 * np.arange(batches)
-    sent = np.zeros(batches, BATCHES)
-    sent["first"], sent["count"] = 10 * np.arange(batches), 10
-    for step, name in enumerate(("cut_mono_ns", "sent_mono_ns", "acked_mono_ns")):
-        sent[name] = cut + 1_000_000 * step
-    rows = np.zeros(batches, RESULTS)
-    rows["own"], rows["analysed"], rows["attempt"] = True, True, 1
-    rows["first"], rows["count"], rows["records"], rows["packed_bytes"] = sent["first"], 10, 10, 1000
-    instants = [name for name in RESULTS.names or () if name.endswith("_mono_ns")]
-    for step, name in enumerate(instants):
-        rows[name] = cut + 1_000_000 * (step + 2)
-    return Tables(sent, rows, np.zeros(0, HITS))
+CELLS = [{"system.engine": "re"}, {"system.engine": "hyperscan"}]
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Path:
-    """A folder of runs with one sealed run in it: 200 and 1000 records in a window of two seconds."""
-    manifest = {
-        "experiment": {"name": "made-up", "question": "Does it open?", "cells": [{"levels": cell} for cell in CELLS]},
-        "trials_planned": 2,
-        "commit": None,
-        "dirty": False,
-        "command": "caudal run made-up",
-        "machine": {"cpu_model": "a test's"},
-    }
-    run = RunFolder.create(tmp_path / "made-up" / "20260101T000000Z-0000", manifest)
-    for index, batches in enumerate((20, 100)):
-        run.add(record(index, batches), tables(batches))
-    run.write_json("summary.json", {})
-    run.seal()
-    return tmp_path
+def run(tmp_path: Path) -> RunFolder:
+    """A sealed run of two cells, as `caudal run` leaves it."""
+    made = made_run(tmp_path, CELLS, replicates=1)
+    made.write_json("summary.json", summary(made))
+    return made
 
 
-def execute(path: Path, runs: Path) -> nbformat.NotebookNode:
-    notebook = nbformat.read(path, as_version=4)
-    (parameters,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
-    parameters.source = f"RUNS = {str(runs)!r}"
-    NotebookClient(notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(runs)}}).execute()
-    return notebook
+def execute(path: Path, parameters: str | None = None) -> nbformat.NotebookNode:
+    """Runs a notebook where it lies; with other parameters than its own, if there are any."""
+    found = nbformat.read(path, as_version=4)
+    if parameters is not None:
+        (cell,) = [cell for cell in found.cells if "parameters" in cell.metadata.get("tags", ())]
+        cell.source = parameters
+    NotebookClient(
+        found, timeout=100, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
+    return found
 
 
-def said(notebook: nbformat.NotebookNode) -> str:
+def said(found: nbformat.NotebookNode) -> str:
     """All that the cells gave, as text."""
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    outputs = [output for cell in found.cells for output in cell.get("outputs", ())]
     return "\n".join(str(output.get("text", output.get("data"))) for output in outputs)
 
 
 @pytest.mark.integration
-def test_the_first_look_shows_the_newest_run(runs: Path) -> None:
-    shown = said(execute(NOTEBOOKS[0], runs))
+def test_the_first_look_shows_the_newest_run(run: RunFolder) -> None:
+    shown = said(execute(FOLDER / "first_look.ipynb", f"RUNS = {str(run.path.parents[1])!r}"))
     assert "made-up, 20260101T000000Z-0000, valid, a test's" in shown
     assert "<svg" in shown
-    assert "engine hyperscan (n = 1)" in shown
-    assert "planned=200" in shown
-    assert "planned=1000" in shown
+    assert "engine hyperscan" in shown
+    ledgers = [one.ledger for one in summary(run).trials]
+    assert all(f"planned={ledger.planned}" in shown for ledger in ledgers if ledger)
 
 
 @pytest.mark.integration
 def test_where_there_is_no_run_the_notebook_fails(tmp_path: Path) -> None:
-    with pytest.raises(CellExecutionError, match="max"):
-        execute(NOTEBOOKS[0], tmp_path)
+    with pytest.raises(CellExecutionError, match="is no run and holds none"):
+        execute(FOLDER / "first_look.ipynb", f"RUNS = {str(tmp_path)!r}")
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("name", "figures", "words"),
+    [
+        ("throughput_vs_cores", 3, ["worker cores (count)", "offered records/s"]),
+        ("batching", 3, ["frontier", "by timeout, %"]),
+        ("compare_two_runs", 2, ["1.000 [", "0 of 4 cells differ"]),
+    ],
+)
+def test_the_notebooks_open_at_once_on_what_is_published(name: str, figures: int, words: list[str]) -> None:
+    shown = said(execute(FOLDER / f"{name}.ipynb"))
+    assert shown.count("<svg") == figures
+    assert [word for word in words if word not in shown] == []
+
+
+# `caudal notebook`.
+
+
+def copied(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> Path:
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(notebook, [*words, "--no-open"], standalone_mode=False, catch_exceptions=False)
+    if done.exception is not None:
+        raise done.exception
+    return folder / done.output.strip()
+
+
+@pytest.mark.integration
+def test_a_notebook_opens_on_a_run_of_ones_own(run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = copied(tmp_path, monkeypatch, "compare_two_runs", "--run", str(run.path), "--run", str(run.path.parent))
+    assert copy.name == f"compare_two_runs-{run.run_id}-{run.run_id}.ipynb"
+    assert f"{run.run_id} {run.run_id}" in said(execute(copy))
+
+
+def test_a_copy_that_is_there_is_left_alone(run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = copied(tmp_path, monkeypatch, "batching", "--run", str(run.path))
+    copy.write_text("my work")
+    assert copied(tmp_path, monkeypatch, "batching", "--run", str(run.path)).read_text() == "my work"
+
+
+def test_without_a_run_a_copy_reads_what_is_published_wherever_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = json.loads(copied(tmp_path, monkeypatch, "batching").read_text())
+    (cell,) = [one for one in text["cells"] if "parameters" in one["metadata"].get("tags", ())]
+    assert Path(ast.literal_eval("".join(cell["source"]).partition(" = ")[2])).samefile(
+        FOLDER.parent / "results" / "published" / "batching"
+    )
+
+
+def test_what_can_not_be_opened_is_refused_by_name(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Exception, match="'bathcing' is none of the notebooks: batching, compare_two_runs"):
+        copied(tmp_path, monkeypatch, "bathcing")
+    with pytest.raises(Exception, match=r"takes 2 runs \(FIRST, SECOND\), got 1"):
+        copied(tmp_path, monkeypatch, "compare_two_runs", "--run", str(run.path))
+    with pytest.raises(StoreError, match="is no run and holds none"):
+        copied(tmp_path, monkeypatch, "batching", "--run", str(tmp_path / "nowhere"))
+
+
+# As they stand in the repository.
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
