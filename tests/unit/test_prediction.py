@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from experiments.cli.plan import plan as plan_command
-from experiments.cli.plan import predicted
+from experiments.cli.plan import predicted, warn
 from experiments.design.caveats import Caveat, caveats
 from experiments.design.config import decode
 from experiments.design.experiment import Experiment
@@ -296,6 +297,22 @@ def test_without_calibration_nothing_is_passed_off_as_this_machines(tiny: str) -
     assert "not measured (--no-calibrate)" in done.stdout
     assert "?" in done.stdout
     assert "≥" not in done.stdout
+
+
+def test_a_run_begins_with_the_first_warnings_and_says_how_many_more_there_are() -> None:
+    factors = (
+        '[factors]\n"swarm.batch_size" = [10, 20]\n"swarm.timeout_s" = [5.0, 6.0, 7.0]\n"trial.label" = ["a", "b"]\n'
+    )
+    console = Console(record=True, width=200)
+    warn(poisson(rate=1.0, more="[system]\nworker_cores = 4000\n" + factors), console)
+    lines = console.export_text().splitlines()
+    assert [line.startswith("warning: cell") for line in lines] == [True, True, True, False]
+    assert "worker_cores = 4000" in lines[0]
+    assert lines[-1].startswith("and ")
+    assert lines[-1].endswith(" more warnings: see `caudal plan`")
+    quiet = Console(record=True)
+    warn(poisson(), quiet)
+    assert quiet.export_text() == ""
 
 
 def test_a_system_that_runs_elsewhere_is_not_counted_by_this_machines_cores() -> None:
