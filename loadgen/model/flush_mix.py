@@ -143,7 +143,7 @@ def steady(theory: BatchingTheory, window_s: float, cooldown_s: float, *, method
     by_timeout = (window_s - below_s) / window_s * (1.0 - theory.by_size_ratio())
     return FlushMix(
         method=method,
-        by_size_ratio=1.0 - by_close - by_timeout,
+        by_size_ratio=max(0.0, 1.0 - by_close - by_timeout),  # three roundings may leave -1e-16
         by_timeout_ratio=by_timeout,
         by_close_ratio=by_close,
         records_per_batch=theory.records_per_batch(),
