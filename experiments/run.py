@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -72,13 +72,15 @@ def run(
     """
     planned = plan(experiment)
     check(experiment)
-    folder = _resumed(experiment, out) if resume else _created(experiment, planned, out, command)
+    folder = (
+        resumed(experiment, out) if resume else created(experiment, out, command, trials_planned=len(planned.trials))
+    )
     done = {record.index for record in folder.records()}
     begun = time.monotonic()
     wanted = len(planned.trials)
     screen.begin(planned, len(done))
     try:
-        with _interruptible():
+        with interruptible():
             for trial in planned.trials:
                 if trial.index in done:
                     continue
@@ -88,17 +90,22 @@ def run(
                     wanted = trial.index
                     break
                 screen.trial(trial, trial.index, len(planned.trials))
-                screen.ended(trial, _one(trial, folder, screen))
+                screen.ended(trial, measure(trial, folder, screen))
     except BaseException:
         folder.discard()
         raise
-    folder.write_json("manifest.json", {**folder.manifest, "trials_planned": wanted, "finished_utc": _now()})
+    return folder, finish(folder, language=language, formats=formats, trials_planned=wanted)
+
+
+def finish(folder: RunFolder, *, language: str = "en", formats: tuple[str, ...] = FORMATS, **manifest: Any) -> Summary:
+    """Analyses a run whose trials are done, and seals it; `manifest` is what was not known at its beginning."""
+    folder.write_json("manifest.json", {**folder.manifest, **manifest, "finished_utc": _now()})
     found = summary(folder)
     folder.write_json("summary.json", found)
     write_report(folder, found, language=language, formats=formats)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from here on there is nothing left to interrupt
     folder.seal()
-    return folder, found
+    return found
 
 
 def check(experiment: Experiment) -> None:
@@ -122,7 +129,8 @@ def check(experiment: Experiment) -> None:
             broker.start(Path(), named=None, url=url, cpus=(), fsync=config.system.fsync)
 
 
-def _one(trial: Trial, folder: RunFolder, screen: Screen) -> TrialSummary:
+def measure(trial: Trial, folder: RunFolder, screen: Screen) -> TrialSummary:
+    """Runs one trial and seals it in an open run."""
     logs = folder.path / "logs" / f"{trial.index:04d}"
     shutil.rmtree(logs, ignore_errors=True)
     logs.mkdir(parents=True)
@@ -158,14 +166,15 @@ def _narrow(trial: Trial, experiment: Experiment, folder: RunFolder, planned: Pl
     )
 
 
-def _created(experiment: Experiment, planned: Plan, out: Path, command: str) -> RunFolder:
+def created(experiment: Experiment, out: Path, command: str, **manifest: Any) -> RunFolder:
+    """A new open run of an experiment in `out`; `manifest` goes into its manifest."""
     head, dirty = machine.commit()
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     return RunFolder.create(
         out / experiment.name / f"{stamp}-{secrets.token_hex(2)}",
         {
             "experiment": redacted(msgspec.to_builtins(experiment)),
-            "trials_planned": len(planned.trials),
+            **manifest,
             "commit": head,
             "dirty": dirty,
             "command": redacted(command),
@@ -175,7 +184,8 @@ def _created(experiment: Experiment, planned: Plan, out: Path, command: str) -> 
     )
 
 
-def _resumed(experiment: Experiment, out: Path) -> RunFolder:
+def resumed(experiment: Experiment, out: Path) -> RunFolder:
+    """The last interrupted run of an experiment in `out`. Raises: RunError, StoreError."""
     candidates = sorted((out / experiment.name).glob(f"*{PARTIAL}"))
     if not candidates:
         raise RunError(
@@ -191,7 +201,7 @@ def _resumed(experiment: Experiment, out: Path) -> RunFolder:
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """SIGTERM interrupts like Ctrl-C does."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from experiments.analysis.batching import Batching, batching
+from experiments.analysis.capacity import Capacity, capacity
 from experiments.analysis.steps import Step, steps
 from experiments.metrics.trial import TrialSummary, summarise
 from experiments.stats.estimate import Estimate, estimate
@@ -45,6 +46,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     trials: list[TrialSummary]
     cells: list[CellSummary]
     steps: list[Step]
+    capacity: Capacity | None
     verdict: str
 
 
@@ -65,6 +67,7 @@ def summary(run: RunFolder) -> Summary:
     manifest = run.manifest
     records = run.records()
     trials = [summarise(record, run.tables(record)) for record in records]
+    searched = capacity(manifest, trials)
     full = {one.index for one, trial in zip(records, trials, strict=True) if at_limit(one, trial.outcome)}
     design = manifest["experiment"]
     return Summary(
@@ -81,7 +84,8 @@ def summary(run: RunFolder) -> Summary:
         cells=_cells(manifest["experiment"]["cells"], records, trials, full),
         # A config from before there were walks says nothing of it.
         steps=steps([one["levels"] for one in design["cells"]], trials) if design.get("steps", False) else [],
-        verdict="valid" if trials and all(trial.valid for trial in trials) else "invalid",
+        capacity=searched,
+        verdict=_verdict(trials, searched),
     )
 
 
@@ -101,6 +105,12 @@ def at_limit(record: TrialRecord, outcome: str) -> bool:
         and record.cpu_s.get(part, 0.0) / seconds / len(placed[part]) > BUSY_RATIO
         for part in PARTS
     )
+
+
+def _verdict(trials: Sequence[TrialSummary], searched: Capacity | None) -> str:
+    """A search repeats its invalid probes: it is valid if its edge was found."""
+    valid = searched.measured if searched is not None else bool(trials) and all(trial.valid for trial in trials)
+    return "valid" if valid else "invalid"
 
 
 def _cells(

@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "reproduce": "do a run again and hold it against itself",
     "gate": "whether one commit is slower than another",
     "notebook": "open a notebook on a run of yours",
+    "capacity": "the highest load within a config's objectives",
     "up": "the system alone, for your own agents",
     "agent": "ship a file's lines, or standard input",
     "scan": "scan files against the signatures, offline",

@@ -94,16 +94,16 @@ class LiveScreen:
             f"{len(plan.cells)} cells, {len(left)} trials to run, about {self._left_s / 60:.1f} minutes",
             highlight=False,
         )
+        self._open()
+
+    def _open(self) -> None:
         if self._console.is_terminal:
             self._live = Live(console=self._console, auto_refresh=False, transient=True)
             self._live.start()
 
     def trial(self, trial: Trial, position: int, total: int) -> None:
         """See `Screen`."""
-        place = (
-            f"cell {trial.cell.index + 1} of {self._cells}, replicate {trial.replicate + 1} of {total // self._cells}"
-        )
-        self._title = f"trial {position + 1} of {total}   {place}"
+        self._title = self._place(trial, position, total)
         self._cell = cell_text(trial.cell.levels)
         self._last = None
         self._line_at = time.monotonic() + _LINE_S
@@ -112,6 +112,12 @@ class LiveScreen:
                 Group(*self._head(), Text("starting broker, gateway, workers …"), *self._foot("starting", 0.0)),
                 refresh=True,
             )
+
+    def _place(self, trial: Trial, position: int, total: int) -> str:
+        place = (
+            f"cell {trial.cell.index + 1} of {self._cells}, replicate {trial.replicate + 1} of {total // self._cells}"
+        )
+        return f"trial {position + 1} of {total}   {place}"
 
     def moment(self, moment: Moment) -> None:
         """See `Screen`."""

@@ -4,12 +4,14 @@ Decoded from a config; `loadgen` turns it into a schedule. What no single key ca
 checked in `checks`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from loadgen.model.arrivals.process import OpenLoopProcess
 from loadgen.model.arrivals.registry import Arrivals
 from loadgen.model.fleet import AgentClass, connections
+from loadgen.model.kinds import kind_of
 
 #: The wire's chunk id holds the agent's number and a batch's record count in 32 bits each.
 Count32 = Annotated[int, msgspec.Meta(ge=1, le=2**32 - 1)]
@@ -91,6 +93,32 @@ class Swarm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             )
             for one in given
         )
+
+    def scaled(self, factor: float) -> "Swarm":
+        """The same with `factor` times the arrivals in every class.
+
+        Raises: ValueError: a class isn't an open loop, or an agent's rate would be beyond what times can express.
+        """
+
+        def arrivals(one: Any) -> Any:
+            if not isinstance(one, OpenLoopProcess):
+                raise ValueError(f"{kind_of(type(one))} has no rate to scale")
+            return one.scaled(factor)
+
+        return msgspec.structs.replace(
+            self,
+            arrivals=arrivals(self.arrivals),
+            classes=tuple(
+                one if one.arrivals is None else msgspec.structs.replace(one, arrivals=arrivals(one.arrivals))
+                for one in self.classes
+            ),
+        )
+
+    def expected_records(self, horizon_s: float) -> float:
+        """The records that all agents are expected to have before the horizon. Only for an open loop."""
+        horizon_ns = round(horizon_s * 1e9)
+        expected = ((one.agents, one.arrivals) for one in self.fleet())
+        return sum(n * one.expected_records(horizon_ns) for n, one in expected if isinstance(one, OpenLoopProcess))
 
     def connections(self) -> int:
         """How many connections the fleet has."""

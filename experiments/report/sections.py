@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from experiments.report import account, load, origin, response
 from experiments.report.batching import batching_section
+from experiments.report.capacity import capacity_section
 from experiments.report.cost import cost_section
 from experiments.report.steps import steps_section
 from experiments.report.view import View, figure, name
@@ -29,6 +30,7 @@ def _cost(view: View) -> Iterator[str]:
 
 #: Below the verdict.
 SECTIONS: Final = (
+    Section("Capacity", lambda view: capacity_section(view.summary.capacity)),
     Section("Throughput", load.throughput),
     Section("Steps", _steps),
     Section("Offered and carried load, trial by trial", load.offered),

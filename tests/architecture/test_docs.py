@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from experiments.analysis.batching import Batching
+from experiments.analysis.capacity import Capacity, ProbeFound
 from experiments.analysis.steps import Step
 from experiments.analysis.summary import CellSummary, Summary
 from experiments.gate.judge import MetricResult, ScenarioResult
@@ -39,6 +40,8 @@ STORED: dict[str, tuple[str, ...]] = {
     "ledger": Ledger.__struct_fields__,
     "detections": Detections.__struct_fields__,
     "Quantiles": Quantiles.__struct_fields__,
+    "Capacity": Capacity.__struct_fields__,
+    "ProbeFound": ProbeFound.__struct_fields__,
     "cells": CellSummary.__struct_fields__,
     "Steps": Step.__struct_fields__,
     "Ratio": Ratio.__struct_fields__,

@@ -124,6 +124,14 @@ def test_the_records_expected_over_a_long_time_are_those_of_the_mean_rate(proces
 
 
 @each
+def test_a_scaled_process_expects_so_many_times_the_records_and_is_of_the_same_kind(process: OpenLoopProcess) -> None:
+    scaled = process.scaled(2.5)
+    assert type(scaled) is type(process)
+    for horizon_ns in (NS_PER_S // 3, 100 * NS_PER_S):
+        assert scaled.expected_records(horizon_ns) == pytest.approx(2.5 * process.expected_records(horizon_ns))
+
+
+@each
 def test_arrivals_before_the_time_asked_for_are_those_of_the_endless_stream(process: OpenLoopProcess) -> None:
     whole, until_ns = first(process, 500, 64), NS_PER_S
     blocks = process.blocks_until(3, 5, 64, until_ns)

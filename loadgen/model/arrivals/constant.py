@@ -31,6 +31,9 @@ class Constant(OpenLoopProcess, frozen=True, kw_only=True, tag="constant"):
     def mean_rate_per_s(self) -> float:
         return self.rate_per_s
 
+    def scaled(self, factor: float) -> OpenLoopProcess:
+        return Constant(rate_per_s=self.rate_per_s * factor)
+
     def blocks(self, seed: int, agent: int, block: int = BLOCK) -> Iterator[Times]:
         check_block(block)
         fraction = Draws(seed, "arrivals", agent).uniform()

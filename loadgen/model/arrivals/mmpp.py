@@ -51,6 +51,9 @@ class Mmpp(OpenLoopProcess, frozen=True, kw_only=True, tag="mmpp"):
     def mean_rate_per_s(self) -> float:
         return sum(rate * mean_s for rate, mean_s in self.states) / sum(mean_s for _, mean_s in self.states)
 
+    def scaled(self, factor: float) -> OpenLoopProcess:
+        return Mmpp(states=tuple((rate * factor, mean_s) for rate, mean_s in self.states))
+
     def blocks(self, seed: int, agent: int, block: int = BLOCK) -> Iterator[Times]:
         return self.blocks_until(seed, agent, block, END_NS)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
+from msgspec import structs
 
 from loadgen.model.arrivals.exponential import exponential
 from loadgen.model.arrivals.inversion import Pieces, Stretch, units
@@ -55,6 +56,11 @@ class OnOff(OpenLoopProcess, frozen=True, kw_only=True, tag="onoff"):
 
     def mean_rate_per_s(self) -> float:
         return (self.on_rate_per_s * self.on_s + self.off_rate_per_s * self.off_s) / (self.on_s + self.off_s)
+
+    def scaled(self, factor: float) -> OpenLoopProcess:
+        return structs.replace(
+            self, on_rate_per_s=self.on_rate_per_s * factor, off_rate_per_s=self.off_rate_per_s * factor
+        )
 
     def blocks(self, seed: int, agent: int, block: int = BLOCK) -> Iterator[Times]:
         return self.blocks_until(seed, agent, block, END_NS)

@@ -36,6 +36,9 @@ class Poisson(OpenLoopProcess, frozen=True, kw_only=True, tag="poisson"):
     def mean_rate_per_s(self) -> float:
         return self.rate_per_s
 
+    def scaled(self, factor: float) -> OpenLoopProcess:
+        return Poisson(rate_per_s=self.rate_per_s * factor)
+
     def blocks(self, seed: int, agent: int, block: int = BLOCK) -> Iterator[Times]:
         check_block(block)
         draws = Draws(seed, "arrivals", agent)

@@ -65,6 +65,10 @@ class OpenLoopProcess(ArrivalProcess, frozen=True, kw_only=True):
         """Gives the records a second of one agent, over a long time."""
         raise NotImplementedError(f"{type(self).__name__} must give mean_rate_per_s")
 
+    def scaled(self, factor: float) -> "OpenLoopProcess":
+        """Gives the same process with `factor` times the arrivals, the times of its states as they are."""
+        raise NotImplementedError(f"{type(self).__name__} must give scaled")
+
     def expected_records(self, horizon_ns: int) -> float:
         """Gives the records that one agent is expected to have before `horizon_ns`."""
         return self.mean_rate_per_s() * horizon_ns / NS_PER_S

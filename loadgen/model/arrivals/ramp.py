@@ -11,6 +11,7 @@ in the form of the root that subtracts nothing where the ramp rises; after T, L(
 from collections.abc import Iterator
 
 import numpy as np
+from msgspec import structs
 
 from loadgen.model.arrivals.inversion import Floats, units
 from loadgen.model.arrivals.process import (
@@ -47,6 +48,11 @@ class Ramp(OpenLoopProcess, frozen=True, kw_only=True, tag="ramp"):
     def mean_rate_per_s(self) -> float:
         """Gives the rate after the ramp, which is all that counts over a long time; `expected_records` has the ramp."""
         return self.to_rate_per_s
+
+    def scaled(self, factor: float) -> OpenLoopProcess:
+        return structs.replace(
+            self, from_rate_per_s=self.from_rate_per_s * factor, to_rate_per_s=self.to_rate_per_s * factor
+        )
 
     def expected_records(self, horizon_ns: int) -> float:
         horizon_s = horizon_ns / NS_PER_S

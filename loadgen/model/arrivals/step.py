@@ -51,6 +51,9 @@ class Step(OpenLoopProcess, frozen=True, kw_only=True, tag="step"):
         """Gives the last rate, which is all that counts over a long time; `expected_records` has the steps."""
         return self.steps[-1][1]
 
+    def scaled(self, factor: float) -> OpenLoopProcess:
+        return Step(steps=tuple((until_s, rate * factor) for until_s, rate in self.steps))
+
     def expected_records(self, horizon_ns: int) -> float:
         horizon_s = horizon_ns / NS_PER_S
         begins_s = [0.0, *(until_s for until_s, _ in self.steps[:-1])]

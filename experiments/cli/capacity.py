@@ -1,0 +1,76 @@
+"""`caudal capacity`: the highest load at which a config's objectives hold; the last line printed is the run's folder."""
+
+import contextlib
+import shlex
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from experiments import capacity as searcher
+from experiments.cli import complete
+from experiments.cli.duration import SECONDS
+from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED
+from experiments.cli.probe_screen import ProbeScreen, QuietProbeScreen, probe_line
+from experiments.design.config import load
+from experiments.design.redact import redacted
+from experiments.store.run import PARTIAL
+
+
+@click.command()
+@click.argument("config", shell_complete=complete.configs)
+@click.option(
+    "--set",
+    "overrides",
+    metavar="KEY=VALUE",
+    multiple=True,
+    shell_complete=complete.keys,
+    help="Override a key, e.g. swarm.agents=50. Repeatable.",
+)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), show_default=True,
+              help="Where runs are kept.")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Go on with the last interrupted search of this experiment.")
+@click.option(
+    "--budget", "budget_s", type=SECONDS, metavar="TIME", help="End before the probe that would pass this time."
+)
+@click.option("--quiet", is_flag=True, help="Print the run's folder and nothing else.")
+def capacity(
+    config: str, overrides: tuple[str, ...], out: Path, resume: bool, budget_s: float | None, quiet: bool
+) -> int:
+    """Search the highest load at which the objectives of CONFIG hold, nothing is lost and no queue keeps growing.
+
+    \b
+    Examples:
+      caudal capacity agents.toml --set objectives.p99_response_s=0.5
+      caudal capacity agents.toml --budget 10m
+
+    Each probe is a fresh trial with the config's arrivals scaled; near the edge probes are repeated. Exit code 0 if the
+    edge lies between two loads that were judged, 3 if it doesn't, 2 for an error in the config, 130 if interrupted: what is
+    done is kept then, and --resume goes on.
+    """
+    experiment = load(config, overrides)
+    screen = QuietProbeScreen() if quiet else ProbeScreen(Console(stderr=True))
+    words = ["caudal", "capacity", config, *(word for one in overrides for word in ("--set", one))]
+    try:
+        with contextlib.closing(screen):
+            folder, found = searcher.capacity(
+                experiment, out, command=shlex.join(words), screen=screen, resume=resume, budget_s=budget_s
+            )
+    except KeyboardInterrupt:
+        kept = sorted((out / f"{experiment.name}-capacity").glob(f"*{PARTIAL}"))
+        say = (
+            f"what is done is kept in {kept[-1]}; {redacted(shlex.join([*words, '--resume']))} goes on"
+            if kept
+            else "nothing was done"
+        )
+        print(f"caudal: interrupted; {say}", file=sys.stderr)
+        return INTERRUPTED
+    assert found.capacity is not None
+    if not quiet:
+        for probe in sorted(found.capacity.probes, key=lambda one: (one.load_records_per_s, one.trial)):
+            print(probe_line(probe))
+        print(f"CAPACITY {found.capacity.says}")
+        print(f"report: {folder.path / 'report.html'}")
+    print(folder.path)
+    return 0 if found.capacity.measured else COULD_NOT_MEASURE
