@@ -70,14 +70,16 @@ def test_another_system_is_refused_by_name(
 
 
 def test_settings_are_shown_so_that_they_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    other = msgspec.structs.replace(SYSTEM, celery={"task_acks_late": True, "broker_transport_options": {"a": 1}})
+    other = msgspec.structs.replace(
+        SYSTEM, celery={"task_acks_late": True, "broker_transport_options": {"max_connections": 1}}
+    )
     with pytest.raises(AttachError) as told:
         found(monkeypatch, announced("gateway", settings=other), announced("worker"))
     word = str(told.value).split("--set '")[1].split("'")[0]
     assert decode(TEXT, source="test", folder=Path(), overrides=[word]).configs[0].system.celery == {
         **SYSTEM.celery, **decode(TEXT, source="test", folder=Path()).configs[0].system.celery, **other.celery,
         "broker_transport_options": {
-            **decode(TEXT, source="test", folder=Path()).configs[0].system.celery["broker_transport_options"], "a": 1
+            **decode(TEXT, source="test", folder=Path()).configs[0].system.celery["broker_transport_options"], "max_connections": 1
         },
     }  # fmt: skip
 
