@@ -79,7 +79,8 @@ def test_settings_are_shown_so_that_they_can_be_set(monkeypatch: pytest.MonkeyPa
     assert decode(TEXT, source="test", folder=Path(), overrides=[word]).configs[0].system.celery == {
         **SYSTEM.celery, **decode(TEXT, source="test", folder=Path()).configs[0].system.celery, **other.celery,
         "broker_transport_options": {
-            **decode(TEXT, source="test", folder=Path()).configs[0].system.celery["broker_transport_options"], "max_connections": 1
+            **decode(TEXT, source="test", folder=Path()).configs[0].system.celery["broker_transport_options"],
+            "max_connections": 1,
         },
     }  # fmt: skip
 
