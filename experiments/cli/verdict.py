@@ -12,6 +12,7 @@ from experiments.analysis.naming import cell_name, columns
 from experiments.analysis.steps import Step
 from experiments.analysis.summary import CellSummary, Summary
 from experiments.report.steps import gains
+from experiments.stats.estimate import LEAST_TRIALS
 
 #: With fewer connections what the gateway grew by is batches in its hands and noise.
 LEAST_CONNECTIONS: Final = 1000
@@ -45,6 +46,14 @@ def verdict_line(found: Summary) -> str:
     return "; ".join(words)
 
 
+def interval_line(found: Summary) -> str:
+    """Why a cell has no interval, and the command that gives one: five valid trials, more where some were lost."""
+    fewest = min(cell.carried_records_per_s.n for cell in found.cells)
+    run = max(cell.trials for cell in found.cells)
+    wanted = LEAST_TRIALS if run < LEAST_TRIALS else 2 * run
+    return f"n = {fewest}, no interval: `{found.command} --set experiment.replicates={wanted}` gives one"
+
+
 def connection_lines(found: Summary) -> list[str]:
     """What a connection took of the gateway's memory, trial by trial, where there were enough of them to tell."""
     lines = []
@@ -69,11 +78,7 @@ def print_end(console: Console, found: Summary, run: Path) -> None:
         console.print(line, highlight=False, soft_wrap=True)
     console.print(verdict_line(found), style="bold green" if found.verdict == "valid" else "bold red", soft_wrap=True)
     if any(cell.carried_records_per_s.low is None for cell in found.cells):
-        console.print(
-            f"n = {min(cell.trials for cell in found.cells)}, no interval: "
-            f"`{found.command} --set experiment.replicates=5` gives one",
-            highlight=False, soft_wrap=True,
-        )  # fmt: skip
+        console.print(interval_line(found), highlight=False, soft_wrap=True)
     console.print(f"report: {run / 'report.html'}", highlight=False, soft_wrap=True)
     console.print(
         f"next: caudal report {run}    caudal plan batching    caudal run batching", highlight=False, soft_wrap=True

@@ -11,7 +11,7 @@ from experiments.analysis.findings import findings
 from experiments.analysis.naming import LABEL, cell_name, columns
 from experiments.analysis.steps import Step, steps
 from experiments.analysis.summary import summary
-from experiments.cli.verdict import print_end
+from experiments.cli.verdict import interval_line, print_end
 from experiments.design.config import decode, load
 from experiments.metrics.trial import TrialSummary, summarise
 from experiments.report.page import page
@@ -177,6 +177,15 @@ def test_the_gains_stand_in_summary_report_and_at_the_runs_end(tmp_path: Path) -
     said = console.export_text()
     assert "times the step before" in said
     assert any(line.split()[:2] == ["+", "journal"] and "1.00 (n = 2" in line for line in said.splitlines())
+
+
+def test_where_trials_were_lost_more_of_them_are_asked_for(tmp_path: Path) -> None:
+    found = summary(run(tmp_path, walks=True))
+    assert interval_line(found) == "n = 2, no interval: ` --set experiment.replicates=5` gives one"
+    lost = msgspec.structs.replace(found.cells[0].carried_records_per_s, n=3)
+    cells = [msgspec.structs.replace(cell, trials=5, carried_records_per_s=lost) for cell in found.cells]
+    said = interval_line(msgspec.structs.replace(found, cells=cells))
+    assert said == "n = 3, no interval: ` --set experiment.replicates=10` gives one"
 
 
 def test_a_run_that_is_no_walk_or_from_before_there_were_any_has_no_steps(tmp_path: Path) -> None:
