@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-#: A difference was proven.
+#: A difference was proven, or the instrument is wrong.
 DIFFERS: Final = 1
 USAGE: Final = 2
 COULD_NOT_MEASURE: Final = 3
@@ -46,6 +46,7 @@ COMMANDS: Final = {
     "gate": "whether one commit is slower than another",
     "notebook": "open a notebook on a run of yours",
     "capacity": "the highest load within a config's objectives",
+    "selftest": "the instrument against known answers",
     "up": "the system alone, for your own agents",
     "agent": "ship a file's lines, or standard input",
     "scan": "scan files against the signatures, offline",

@@ -11,13 +11,14 @@ from experiments.faults.fault import Fault
 from experiments.faults.kill_worker_child import KillWorkerChild
 from experiments.faults.kill_worker_node import KillWorkerNode
 from experiments.faults.reconnect_storm import ReconnectStorm
+from experiments.faults.stall import Stall
 from loadgen.model.kinds import collect
 
 #: The entry-point group of other packages' faults.
 GROUP = "caudal.faults"
 
 #: The faults of this project, in the order the documentation lists them.
-BUILT_IN: tuple[type[Fault], ...] = (KillWorkerChild, KillWorkerNode, ReconnectStorm)
+BUILT_IN: tuple[type[Fault], ...] = (KillWorkerChild, KillWorkerNode, ReconnectStorm, Stall)
 
 #: Every kind of fault.
 FAULTS = collect(Fault, GROUP, BUILT_IN, entry_points(group=GROUP))

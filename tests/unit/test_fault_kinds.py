@@ -1,5 +1,6 @@
 """Faults: whom each one kills, and what it says it did."""
 
+import signal
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -11,6 +12,7 @@ from experiments.faults.fault import Fault, kill
 from experiments.faults.kill_worker_child import KillWorkerChild
 from experiments.faults.kill_worker_node import KillWorkerNode
 from experiments.faults.registry import BUILT_IN, FAULTS, GROUP, AnyFault
+from experiments.faults.stall import Stall
 from loadgen.model.kinds import collect
 
 
@@ -93,3 +95,25 @@ def test_an_installed_package_adds_a_fault() -> None:
 def test_an_entry_point_that_is_no_fault_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\(caudal.faults\) must name a subclass of Fault"):
         collect(Fault, GROUP, BUILT_IN, [EntryPoint("n", f"{__name__}:Victim", GROUP)])
+
+
+class Halted(Victim):
+    """A process that notes what it was sent."""
+
+    def __init__(self, pid: int, *, gone: bool = False) -> None:
+        super().__init__(pid, gone=gone)
+        self.sent: list[int] = []
+
+    def send_signal(self, number: int) -> None:
+        if self._gone:
+            raise psutil.NoSuchProcess(self.pid)
+        self.sent.append(number)
+
+
+def test_a_stall_stops_all_of_a_part_and_lets_it_go_on_after_its_time() -> None:
+    parent, child, gone, gateway = Halted(10), Halted(11), Halted(12, gone=True), Halted(99)
+    done = Stall(at_s=1.0, for_s=0.05).inject({"workers": [Node(parent, child, gone)], "gateway": [Node(gateway)]})
+    assert parent.sent == child.sent == [signal.SIGSTOP, signal.SIGCONT]
+    assert gateway.sent == []
+    assert done["stalled_pids"] == [10, 11, 12]
+    assert done["end_mono_ns"] - done["begin_mono_ns"] >= 50_000_000
