@@ -103,8 +103,11 @@ def finish(folder: RunFolder, *, language: str = "en", formats: tuple[str, ...] 
     found = summary(folder)
     folder.write_json("summary.json", found)
     write_report(folder, found, language=language, formats=formats)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # from here on there is nothing left to interrupt
-    folder.seal()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        folder.seal()
+    finally:
+        signal.signal(signal.SIGINT, before)
     return found
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from experiments import capacity as searcher
 from experiments.cli import complete
 from experiments.cli.duration import SECONDS
-from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED
+from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED, nothing_to_interrupt
 from experiments.cli.probe_screen import ProbeScreen, QuietProbeScreen, probe_line
 from experiments.design.config import load
 from experiments.design.redact import redacted
@@ -57,6 +57,7 @@ def capacity(
             folder, found = searcher.capacity(
                 experiment, out, command=shlex.join(words), screen=screen, resume=resume, budget_s=budget_s
             )
+            nothing_to_interrupt()
     except KeyboardInterrupt:
         kept = sorted((out / f"{experiment.name}-capacity").glob(f"*{PARTIAL}"))
         say = (

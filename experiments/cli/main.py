@@ -4,6 +4,7 @@
 was asked to fail   130 interrupted
 """
 
+import signal
 import sys
 from importlib import import_module
 from typing import Any, Final
@@ -17,6 +18,12 @@ COULD_NOT_MEASURE: Final = 3
 #: Neither was proven, and that was asked to fail.
 INCONCLUSIVE: Final = 4
 INTERRUPTED: Final = 130
+
+
+def nothing_to_interrupt() -> None:
+    """Says that the run is sealed: a Ctrl-C that comes while its figures are printed takes nothing back."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
 
 #: What a person can mend: each says how in one line. By name, because to import them takes seconds, and an error that was
 #: raised has been imported.

@@ -13,7 +13,7 @@ from experiments import run as runner
 from experiments.analysis.compare import compare
 from experiments.analysis.summary import measured
 from experiments.cli.compare import print_comparison
-from experiments.cli.main import COULD_NOT_MEASURE, DIFFERS, INTERRUPTED
+from experiments.cli.main import COULD_NOT_MEASURE, DIFFERS, INTERRUPTED, nothing_to_interrupt
 from experiments.cli.screen import LiveScreen, wide_console
 from experiments.design.experiment import Experiment
 from experiments.store.run import RunFolder, StoreError
@@ -43,6 +43,7 @@ def reproduce(run: Path, out: Path, despite: tuple[str, ...]) -> int:
         with contextlib.closing(screen):
             command = shlex.join(["caudal", "reproduce", str(run)])
             folder, found = runner.run(experiment, out, command=command, screen=screen)
+            nothing_to_interrupt()
     except KeyboardInterrupt:
         print("caudal: interrupted; a reproduction isn't gone on with", file=sys.stderr)
         return INTERRUPTED

@@ -13,7 +13,7 @@ from experiments.analysis.summary import measured
 from experiments.cli import complete
 from experiments.cli.duration import SECONDS
 from experiments.cli.figures import figure_options
-from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED
+from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED, nothing_to_interrupt
 from experiments.cli.plan import warn
 from experiments.cli.screen import LiveScreen, QuietScreen, wide_console
 from experiments.cli.verdict import print_end
@@ -75,9 +75,7 @@ def run(
         overrides = (*overrides, 'deploy.kind="attach"', f'deploy.listen="{attach}"')
     experiment = load(config, overrides)
     notes = Console(stderr=True)
-    screen = QuietScreen() if quiet else LiveScreen(notes)
-    if not quiet:
-        warn(experiment, notes)
+    screen = QuietScreen() if quiet else LiveScreen(notes, first=lambda: warn(experiment, notes))
     words = ["caudal", "run", config, *(word for one in overrides for word in ("--set", one))]
     try:
         with contextlib.closing(screen):
@@ -91,6 +89,7 @@ def run(
                 language=language,
                 formats=formats,
             )
+            nothing_to_interrupt()
     except KeyboardInterrupt:
         kept = sorted((out / experiment.name).glob(f"*{PARTIAL}"))
         say = (

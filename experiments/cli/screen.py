@@ -5,6 +5,7 @@ the system nothing. What goes to standard output is only the run's end (verdict.
 """
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 from rich.console import Console, Group
@@ -74,8 +75,10 @@ class QuietScreen:
 class LiveScreen:
     """A rich table in a terminal; without one, a line every few seconds."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, first: Callable[[], None] = lambda: None) -> None:
+        """`first`: called when the run is sure to begin, before anything of it is shown."""
         self._console = console
+        self._first = first
         self._live: Live | None = None
         self._title = ""
         self._cell = ""
@@ -86,6 +89,7 @@ class LiveScreen:
 
     def begin(self, plan: Plan, done: int) -> None:
         """See `Screen`."""
+        self._first()
         left = [trial for trial in plan.trials if trial.index >= done]
         self._cells = len(plan.cells)
         self._expected_s = plan.expected_s

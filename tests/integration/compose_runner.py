@@ -142,7 +142,7 @@ class Services:
         """Waits until it has. Raises: AssertionError with what the services said."""
         with self._changed:
             there = self._changed.wait_for(lambda: self.has(name, what), deadline_s)
-        said = {one: process.log.read_text()[-500:] for one, process in self.processes.items()}
+            said = {one: process.log.read_text()[-500:] for one, process in dict(self.processes).items()}
         assert there, f"{name} isn't {what} after {deadline_s} s: {self.events}, {said}"
 
     def early(self) -> list[str]:
