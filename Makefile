@@ -29,10 +29,10 @@ check: $(DEV) ## lint, types, architecture and fast tests, under a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2 tests/unit tests/property tests/conformance tests/golden tests/statistical tests/architecture
+	$(BIN)/pytest -q -n 2 tests/unit tests/conformance tests/golden tests/architecture
 
 test: check ## everything that the CI wants, under 15 minutes on 2 cores
-	$(BIN)/pytest -q tests/integration tests/end_to_end -m "not long"
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/property tests/statistical tests/integration tests/end_to_end -m "not long"
 
 test-long: $(DEV) ## what takes longer than `make test` may
 	$(BIN)/pytest -q tests -m long --timeout 1800

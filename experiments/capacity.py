@@ -19,6 +19,7 @@ from experiments.design.plan import Trial
 from experiments.design.seeds import replicate_seed
 from experiments.metrics.quantiles import LEAST
 from experiments.metrics.trial import summarise
+from experiments.plots.style import FORMATS
 from experiments.run import Screen, check, created, finish, interruptible, measure, resumed
 from experiments.stats.capacity import Edge, Plan, following, left
 from experiments.store.run import RunFolder
@@ -45,6 +46,8 @@ def capacity(
     screen: SearchScreen,
     resume: bool = False,
     budget_s: float | None = None,
+    language: str = "en",
+    formats: tuple[str, ...] = FORMATS,
 ) -> tuple[RunFolder, Summary]:
     """Searches until the edge is certain and narrow, or the budget has no room for another probe.
 
@@ -80,7 +83,7 @@ def capacity(
     loads = sorted({one.cell[LOAD] for one in found})
     cells = [{"index": place, "levels": {LOAD: load}} for place, load in enumerate(loads)]
     described = {**folder.manifest["experiment"], "cells": cells}
-    return folder, finish(folder, experiment=described, trials_planned=len(found))
+    return folder, finish(folder, language=language, formats=formats, experiment=described, trials_planned=len(found))
 
 
 def planned(experiment: Experiment) -> Plan:

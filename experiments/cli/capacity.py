@@ -11,6 +11,7 @@ from rich.console import Console
 from experiments import capacity as searcher
 from experiments.cli import complete
 from experiments.cli.duration import SECONDS
+from experiments.cli.figures import figure_options
 from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED, nothing_to_interrupt
 from experiments.cli.probe_screen import ProbeScreen, QuietProbeScreen, probe_line
 from experiments.design.config import load
@@ -34,9 +35,17 @@ from experiments.store.run import PARTIAL
 @click.option(
     "--budget", "budget_s", type=SECONDS, metavar="TIME", help="End before the probe that would pass this time."
 )
+@figure_options
 @click.option("--quiet", is_flag=True, help="Print the run's folder and nothing else.")
 def capacity(
-    config: str, overrides: tuple[str, ...], out: Path, resume: bool, budget_s: float | None, quiet: bool
+    config: str,
+    overrides: tuple[str, ...],
+    out: Path,
+    resume: bool,
+    budget_s: float | None,
+    language: str,
+    formats: tuple[str, ...],
+    quiet: bool,
 ) -> int:
     """Search the highest load at which the objectives of CONFIG hold, nothing is lost and no queue keeps growing.
 
@@ -55,7 +64,14 @@ def capacity(
     try:
         with contextlib.closing(screen):
             folder, found = searcher.capacity(
-                experiment, out, command=shlex.join(words), screen=screen, resume=resume, budget_s=budget_s
+                experiment,
+                out,
+                command=shlex.join(words),
+                screen=screen,
+                resume=resume,
+                budget_s=budget_s,
+                language=language,
+                formats=formats,
             )
             nothing_to_interrupt()
     except KeyboardInterrupt:

@@ -51,9 +51,13 @@ CHILD = '[[faults]]\nkind = "kill_worker_child"\nat_s = {at}\n'
 NODE = '[[faults]]\nkind = "kill_worker_node"\nat_s = {at}\n'
 
 
-def run(tmp_path: Path, faults: str, *, nodes: int, profile: str = "tuned") -> Summary:
-    engine, drain = ("hyperscan", 45.0) if profile == "tuned" else ("re", 1.0)
-    text = CONFIG.format(profile=profile, nodes=nodes, faults=faults, engine=engine, drain=drain)
+def run(tmp_path: Path, faults: str, *, nodes: int) -> Summary:
+    return run_text(
+        tmp_path, CONFIG.format(profile="tuned", nodes=nodes, faults=faults, engine="hyperscan", drain=45.0)
+    )
+
+
+def run_text(tmp_path: Path, text: str) -> Summary:
     experiment = decode(text, source="test", folder=tmp_path)
     _, found = runner.run(experiment, tmp_path, command="test", screen=QuietScreen())
     return found
@@ -97,7 +101,7 @@ def test_connections_lost_all_at_once_and_one_by_one_lose_nothing(tmp_path: Path
     text = CONFIG.replace("[swarm.arrivals]", f"processes = 2\nagents_per_connection = 3\n{losing}[swarm.arrivals]")
     storm = '[[faults]]\nkind = "reconnect_storm"\nat_s = 2.0\n'
     text = text.format(profile="tuned", nodes=1, faults=storm, engine="hyperscan", drain=45.0)
-    _, found = runner.run(decode(text, source="test", folder=tmp_path), tmp_path, command="test", screen=QuietScreen())
+    found = run_text(tmp_path, text)
     trial = assert_nothing_lost(found)
     assert trial.faults[0]["done"] == {"told_processes": 2}
     (record,) = RunFolder.open(next((tmp_path / "faults").iterdir())).records()
@@ -108,8 +112,12 @@ def test_connections_lost_all_at_once_and_one_by_one_lose_nothing(tmp_path: Path
 
 @pytest.mark.integration
 def test_the_ledger_sees_what_the_plain_design_loses(tmp_path: Path) -> None:
-    """The control: Celery acknowledges early by default, so what dead workers were scanning is gone, and is said to be."""
-    found = run(tmp_path, '[[faults]]\nkind = "kill_worker_node"\ncount = 2\nat_s = 2.5\n', nodes=2, profile="memoria")
+    """The control: Celery acknowledges early by default, so what dead workers were scanning is gone, and is said to be.
+
+    A task lasts 0.2 s, far longer than its acknowledgement takes, so that the kill finds acknowledged tasks at work.
+    """
+    fault = '[[faults]]\nkind = "kill_worker_node"\ncount = 2\nat_s = 2.5\n[system.emulated]\nservice_s = 0.2\n'
+    found = run_text(tmp_path, CONFIG.format(profile="memoria", nodes=2, faults=fault, engine="emulated", drain=1.0))
     (trial,) = found.trials
     assert trial.ledger is not None
     assert killed(trial) == 6

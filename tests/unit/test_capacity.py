@@ -208,7 +208,7 @@ def system(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def run(out: Path, **more: Any) -> tuple[RunFolder, Capacity]:
     one = experiment(CONFIG.replace("p99_", "p50_"))
-    folder, found = searcher.capacity(one, out, command="caudal capacity edge", screen=Seen(), **more)
+    folder, found = searcher.capacity(one, out, command="caudal capacity edge", screen=Seen(), formats=(), **more)
     assert found.capacity is not None
     return folder, found.capacity
 
