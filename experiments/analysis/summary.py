@@ -10,6 +10,7 @@ import msgspec
 
 from experiments.analysis.batching import Batching, batching
 from experiments.analysis.capacity import Capacity, capacity
+from experiments.analysis.scaling import Scaling, scalings
 from experiments.analysis.steps import Step, steps
 from experiments.metrics.trial import TrialSummary, summarise
 from experiments.stats.estimate import Estimate, estimate
@@ -46,6 +47,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     trials: list[TrialSummary]
     cells: list[CellSummary]
     steps: list[Step]
+    scaling: list[Scaling]
     capacity: Capacity | None
     verdict: str
 
@@ -84,6 +86,7 @@ def summary(run: RunFolder) -> Summary:
         cells=_cells(manifest["experiment"]["cells"], records, trials, full),
         # A config from before there were walks says nothing of it.
         steps=steps([one["levels"] for one in design["cells"]], trials) if design.get("steps", False) else [],
+        scaling=scalings({record.index: record for record in records}, trials, manifest["machine"]),
         capacity=searched,
         verdict=_verdict(trials, searched),
     )

@@ -6,7 +6,7 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from experiments.analysis.findings import Findings
-from experiments.plots import ablation, cores, cost, frontier, spectrum, stages, style, throughput, timeline
+from experiments.plots import ablation, cores, cost, emulated, frontier, spectrum, stages, style, throughput, timeline
 from experiments.plots.plot import Plot, Table
 from experiments.plots.words import Words
 
@@ -15,6 +15,7 @@ PLOTS: Final[dict[str, Plot]] = {
     for plot in (
         throughput.PLOT,
         cores.PLOT,
+        emulated.PLOT,
         frontier.PLOT,
         ablation.PLOT,
         spectrum.PLOT,

@@ -30,6 +30,29 @@ PHRASES: Final = {
         "{count} sizes: too few to fit a law",
         "{count} tamaños: muy pocos para ajustar una ley",
     ),
+    "amdahl": (
+        "Amdahl's law: s = {serial_ratio}, over {n} trials",
+        "ley de Amdahl: s = {serial_ratio}, sobre {n} ensayos",
+    ),
+    "usl": (
+        "universal scalability law: s = {serial_ratio}, k = {crosstalk_ratio}, over {n} trials",
+        "ley universal de escalabilidad: s = {serial_ratio}, k = {crosstalk_ratio}, sobre {n} ensayos",
+    ),
+    "proportional_children": ("in proportion to the children", "en proporción a los hijos"),
+    "servers": (
+        "worker children, emulated; worker cores, real (count, log scale)",
+        "workers hijos, emulados; núcleos de los workers, reales (número, escala log.)",
+    ),
+    "emulated_title": (
+        "EMULATED: a worker waits {service} ms a batch instead of computing",
+        "EMULADO: un worker espera {service} ms por lote en vez de calcular",
+    ),
+    "emulated_series": ("emulated", "emulado"),
+    "real_series": ("real: {series}", "real: {series}"),
+    "out_of_cores": (
+        "not the system: the coordination has used up the real cores",
+        "no el sistema: la coordinación ha agotado los núcleos reales",
+    ),
     "valid_trial": ("valid trial", "ensayo válido"),
     "invalid_trial": ("invalid trial", "ensayo no válido"),
     "mean_interval": ("geometric mean, 95 % interval", "media geométrica, intervalo del 95 %"),

@@ -7,6 +7,7 @@ import pytest
 
 from experiments.analysis.batching import Batching
 from experiments.analysis.capacity import Capacity, ProbeFound
+from experiments.analysis.scaling import Scaling
 from experiments.analysis.steps import Step
 from experiments.analysis.summary import CellSummary, Summary
 from experiments.gate.judge import MetricResult, ScenarioResult
@@ -19,6 +20,7 @@ from experiments.metrics.response import STAGES
 from experiments.metrics.trial import TrialSummary
 from experiments.stats.estimate import Estimate
 from experiments.stats.ratio import Ratio
+from experiments.stats.scaling import LawFit, LeftOut
 from experiments.stats.steady import Steady
 from experiments.stats.within import Within
 from experiments.store.record import Load, TrialRecord
@@ -44,6 +46,9 @@ STORED: dict[str, tuple[str, ...]] = {
     "ProbeFound": ProbeFound.__struct_fields__,
     "cells": CellSummary.__struct_fields__,
     "Steps": Step.__struct_fields__,
+    "Scaling": Scaling.__struct_fields__,
+    "LawFit": LawFit.__struct_fields__,
+    "LeftOut": LeftOut.__struct_fields__,
     "Ratio": Ratio.__struct_fields__,
     "Batching": Batching.__struct_fields__,
     "FlushMix": FlushMix.__struct_fields__,

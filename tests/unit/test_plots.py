@@ -29,7 +29,9 @@ WALK = [
 BATCHING = [{"swarm.batch_size": size, "swarm.timeout_s": wait} for size in (10, 50) for wait in (0.05, 0.5)]
 CORES = [{"system.worker_cores": cores, "system.engine": "re"} for cores in (1, "all")]
 
-CELLS = {"ablation": WALK, "batching_frontier": BATCHING, "throughput_vs_cores": CORES}
+EMULATED = [{"system.engine": "emulated", "system.worker_concurrency": count} for count in (1, 2, 4, 8, 16)]
+
+CELLS = {"emulated_scaling": EMULATED, "ablation": WALK, "batching_frontier": BATCHING, "throughput_vs_cores": CORES}
 
 
 def cells_of(plot: str) -> list[dict[str, Any]]:
@@ -40,9 +42,16 @@ def with_something_wrong(one: Made, cell: dict[str, Any], replicate: int) -> Mad
     """Workers on as many CPUs as the cell says; slower with each step; one trial invalid, and one with a fault."""
     cpus = [0, 1] if cell.get("system.worker_cores") == "all" else [0]
     one = one.with_record(target={"placement": {"workers": cpus}})
+    if cell in EMULATED:
+        servers = cell["system.worker_concurrency"]
+        one = one.with_record(
+            target={"worker_concurrency": servers},
+            config={"system": {"engine": "emulated", "worker_nodes": 1, "emulated": {"service_s": 0.02}}},
+            cpu_s={"gateway": 0.1, "workers": 3.5 if servers == 16 else 0.6, "swarm": 0.2},  # of 2 cores in 2 s
+        )
     if replicate == 0:
         one = one.with_record(faults=[{"kind": "kill_worker_child", "at_s": 2.0, "at_mono_ns": START + 2 * 10**9}])
-    invalid = replicate == 0 and cell in (WALK[1], BATCHING[1], CORES[1])
+    invalid = replicate == 0 and cell in (WALK[1], BATCHING[1], CORES[1], EMULATED[1])
     return one.with_record(swarm={"bad_acks": 1}) if invalid else one
 
 
@@ -172,6 +181,7 @@ def test_a_run_gets_the_figures_that_its_factors_allow(made: Callable[[str], Fin
         "ablation": {"ablation"},
         "batching_frontier": {"batching_frontier"},
         "throughput_vs_cores": {"throughput_vs_cores"},
+        "emulated_scaling": {"emulated_scaling"},
     }.items():
         found = made(name)
         assert {plot for plot, one in PLOTS.items() if one.table(found)} == always | more
@@ -238,6 +248,24 @@ def test_the_faults_of_a_trial_stand_in_its_panel(made: Callable[[str], Findings
 def test_the_cores_are_counted_and_not_named(made: Callable[[str], Findings]) -> None:
     table = PLOTS["throughput_vs_cores"].table(made("throughput_vs_cores"))
     assert {row["system.worker_cores"]: row["cores_count"] for row in table} == {1: 1, "all": 2}
+
+
+def test_emulated_workers_are_labelled_and_marked_where_the_real_cores_ran_out(made: Callable[[str], Findings]) -> None:
+    found = made("emulated_scaling")
+    table = PLOTS["emulated_scaling"].table(found)
+    assert {row["servers_count"]: row["out_of_cores"] for row in table if row["law"] is None} == {
+        1: False, 2: False, 4: False, 8: False, 16: True,
+    }  # fmt: skip
+    assert {row["law"] for row in table} == {None, "amdahl", "usl"}
+    assert max(row["servers_count"] for row in table if row["law"]) == pytest.approx(8), "the marked size enters no law"
+    drawn = svg(found, "emulated_scaling")
+    assert "EMULATED: a worker waits 20.0 ms a batch instead of computing" in drawn
+    assert "has used up the real cores" in drawn
+
+
+def test_with_cores_to_spare_nothing_is_marked(tmp_path: Path) -> None:
+    run = made_run(tmp_path, EMULATED[:4], change=with_something_wrong)
+    assert "has used up" not in svg(findings(run), "emulated_scaling")
 
 
 @pytest.mark.parametrize(
