@@ -27,6 +27,7 @@ from experiments.design.redact import redacted
 from experiments.metrics.histograms import histograms
 from experiments.metrics.schedule import unlike_sealed
 from experiments.metrics.trial import TrialSummary, summarise
+from experiments.metrics.validity.registry import passing
 from experiments.plots.style import FORMATS
 from experiments.report.page import write_report
 from experiments.store.run import PARTIAL, RunFolder
@@ -46,6 +47,9 @@ class Screen(Protocol):
 
     def moment(self, moment: Moment) -> None:
         """A trial runs."""
+
+    def again(self, trial: Trial, reasons: list[str]) -> None:
+        """A trial was invalid for these and gets another attempt."""
 
     def ended(self, trial: Trial, found: TrialSummary) -> None:
         """A trial is over."""
@@ -90,7 +94,7 @@ def run(
                     wanted = trial.index
                     break
                 screen.trial(trial, trial.index, len(planned.trials))
-                screen.ended(trial, measure(trial, folder, screen))
+                screen.ended(trial, measure(trial, folder, screen, experiment.replication.attempts))
     except BaseException:
         folder.discard()
         raise
@@ -132,12 +136,24 @@ def check(experiment: Experiment) -> None:
             broker.start(Path(), named=None, url=url, cpus=(), fsync=config.system.fsync)
 
 
-def measure(trial: Trial, folder: RunFolder, screen: Screen) -> TrialSummary:
-    """Runs one trial and seals it in an open run."""
-    logs = folder.path / "logs" / f"{trial.index:04d}"
-    shutil.rmtree(logs, ignore_errors=True)
-    logs.mkdir(parents=True)
-    record, tables = TrialRun(trial, folder.run_id, logs, screen.moment).run()
+def measure(trial: Trial, folder: RunFolder, screen: Screen, attempts: int = 1) -> TrialSummary:
+    """Runs one trial and seals it in an open run.
+
+    A trial that its moment made invalid is run again until it has had its attempts; the last is sealed, with the reasons
+    of those before it.
+    """
+    repeated: list[list[str]] = []
+    while True:
+        logs = folder.path / "logs" / f"{trial.index:04d}"
+        shutil.rmtree(logs, ignore_errors=True)
+        logs.mkdir(parents=True)
+        record, tables = TrialRun(trial, folder.run_id, logs, screen.moment).run()
+        record = msgspec.structs.replace(record, repeated=list(repeated))
+        found = summarise(record, tables)
+        if len(repeated) + 1 >= attempts or not passing(found.reasons):
+            break
+        repeated.append(found.reasons)
+        screen.again(trial, found.reasons)
     drain = record.load.arrivals["kind"] == "drain"
     if tables is not None and not drain and not unlike_sealed(record, tables.batches):
         whole, seconds = histograms(record, tables)
@@ -146,7 +162,7 @@ def measure(trial: Trial, folder: RunFolder, screen: Screen) -> TrialSummary:
     for leftover in ("*.bin", "*.progress", "broker.conf"):
         for path in logs.glob(leftover):
             path.unlink()
-    return summarise(record, tables)
+    return found
 
 
 def _spent(trial: Trial, planned: Plan, budget_s: float | None, elapsed_s: float) -> bool:

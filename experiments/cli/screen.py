@@ -65,6 +65,9 @@ class QuietScreen:
     def moment(self, moment: Moment) -> None:
         """See `Screen`."""
 
+    def again(self, trial: Trial, reasons: list[str]) -> None:
+        """See `Screen`."""
+
     def ended(self, trial: Trial, found: TrialSummary) -> None:
         """See `Screen`."""
 
@@ -160,6 +163,13 @@ class LiveScreen:
     def _time_left(self, elapsed_s: float) -> str:
         left = max(0.0, self._left_s - elapsed_s)
         return f"about {left / 60:.0f} min left" if left > 120 else f"about {left:.0f} s left"
+
+    def again(self, trial: Trial, reasons: list[str]) -> None:
+        """See `Screen`."""
+        self._expected_s += trial.expected_s
+        self._console.print(
+            f"{cell_text(trial.cell.levels)}\n  again, because of {'; '.join(reasons)}", highlight=False, soft_wrap=True
+        )
 
     def ended(self, trial: Trial, found: TrialSummary) -> None:
         """See `Screen`."""

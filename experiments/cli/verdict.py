@@ -40,6 +40,9 @@ def verdict_line(found: Summary) -> str:
     invalid = sum(not trial.valid for trial in found.trials)
     if invalid:
         words.append(f"{invalid} of {len(found.trials)} trials invalid")
+    again = sum(bool(trial.repeated) for trial in found.trials)
+    if again:
+        words.append(f"{again} of {len(found.trials)} trials repeated")
     failed = sum(trial.valid and trial.outcome == "failed" for trial in found.trials)
     if failed:
         words.append(f"the system died in {failed} of {len(found.trials)} trials")
@@ -72,6 +75,12 @@ def print_end(console: Console, found: Summary, run: Path) -> None:
     if found.steps:
         _print_steps(console, found.steps)
     for trial in found.trials:
+        for attempt, reasons in enumerate(trial.repeated, start=1):
+            console.print(
+                f"trial {trial.index}, attempt {attempt}, repeated: {'; '.join(reasons)}",
+                highlight=False,
+                soft_wrap=True,
+            )
         for reason in trial.reasons:
             console.print(f"trial {trial.index}: {reason}", highlight=False, soft_wrap=True)
     for line in connection_lines(found):

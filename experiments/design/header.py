@@ -22,13 +22,15 @@ ADAPTIVE = ("min_replicates", "max_replicates", "ci_half_width")
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The `[experiment]` table. Either `replicates`, or all of `min_replicates`, `max_replicates`, `ci_half_width`.
 
-    `steps`: the cells are a walk, each compared with the one before.
+    `steps`: the cells are a walk, each compared with the one before. `attempts`: how often at most a trial is run that the
+    machine's moment made invalid (`metrics.validity.registry.passing`).
     """
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=100)]
     question: str = ""
     steps: bool = False
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 1
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
     replicates: Replicates | None = None
     min_replicates: Replicates | None = None
     max_replicates: Replicates | None = None
@@ -36,11 +38,15 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Replication(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many replicates each cell gets: at least and at most, and the relative half-width that ends it between."""
+    """How many replicates each cell gets: at least and at most, and the relative half-width that ends it between.
+
+    `attempts`: how often at most each of them is run.
+    """
 
     least: int
     most: int
     ci_half_width: float | None = None
+    attempts: int = 1
 
 
 def replication(header: Header, place: str) -> Replication:
@@ -56,7 +62,7 @@ def replication(header: Header, place: str) -> Replication:
     given = {name: getattr(header, name) for name in ADAPTIVE if getattr(header, name) is not None}
     if not given:
         count = DEFAULT_REPLICATES if header.replicates is None else header.replicates
-        return Replication(least=count, most=count)
+        return Replication(least=count, most=count, attempts=header.attempts)
     said = ", ".join(f"{name} = {value}" for name, value in given.items())
     if header.replicates is not None:
         raise ConfigError(
@@ -74,4 +80,4 @@ def replication(header: Header, place: str) -> Replication:
         raise ConfigError(
             f"experiment.min_replicates must be <= max_replicates = {most}, got {least} ({place}); exchange them"
         )
-    return Replication(least=least, most=most, ci_half_width=given["ci_half_width"])
+    return Replication(least=least, most=most, ci_half_width=given["ci_half_width"], attempts=header.attempts)

@@ -72,6 +72,7 @@ class TrialSummary(msgspec.Struct, frozen=True, kw_only=True):
     malformed_records: int
     faults: list[dict[str, Any]]
     failure: str | None
+    repeated: list[list[str]]
     wall_s: float
 
 
@@ -149,6 +150,7 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
         malformed_records=int(tables.results["malformed"][counting].sum()),
         faults=record.faults,
         failure=record.failure,
+        repeated=record.repeated,
         wall_s=record.wall_s,
     )
 
@@ -201,5 +203,6 @@ def _failed(record: TrialRecord) -> TrialSummary:
         malformed_records=0,
         faults=record.faults,
         failure=failure,
+        repeated=record.repeated,
         wall_s=record.wall_s,
     )

@@ -17,6 +17,13 @@ def verdict(view: View) -> Iterator[str]:
     yield f'<ul class="tiles">{tiles}</ul>'
     if not found.complete:
         yield f'<p class="invalid">Not all planned trials were run: {len(found.trials)} are here.</p>'
+    repeated = [
+        f"trial {trial.index}, attempt {attempt}, repeated: {'; '.join(reasons)}"
+        for trial in found.trials
+        for attempt, reasons in enumerate(trial.repeated, start=1)
+    ]
+    if repeated:
+        yield f"<ul>{''.join(f'<li>{html.escape(one)}</li>' for one in repeated)}</ul>"
     reasons = [f"trial {trial.index}: {reason}" for trial in found.trials for reason in trial.reasons]
     if reasons:
         yield f"<ul class=invalid>{''.join(f'<li>{html.escape(one)}</li>' for one in reasons)}</ul>"

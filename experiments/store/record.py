@@ -62,6 +62,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     `clocks` has one entry a host whose instants stand in the tables; the runner's own is at offset 0 by definition.
     `detects` is false if the engine looks for nothing, so that there is nothing to judge.
     `failure`: what of the system died unasked, or why there is no measurement at all (then there are no tables).
+    `repeated`: why each earlier attempt at this trial was invalid, if there were any: nothing else is kept of them.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -89,4 +90,5 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     faults: list[dict[str, Any]] = []
     target: dict[str, Any] = {}
     failure: str | None = None
+    repeated: list[list[str]] = []
     wall_s: float = 0.0

@@ -32,8 +32,13 @@ class Evidence(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One rule: its reasons begin with `name: `."""
+    """One rule: its reasons begin with `name: `.
+
+    `passing`: what else ran on the machine at that moment can be the cause, so that another attempt may do without it.
+    No account is ever that: what was lost, made up or misread would be there to be found again.
+    """
 
     name: str
     fault: str
     check: Callable[[Evidence], Iterable[str]]
+    passing: bool = False
