@@ -30,10 +30,9 @@ from experiments.metrics.trial import TrialSummary, summarise
 from experiments.metrics.validity.registry import passing
 from experiments.plots.style import FORMATS
 from experiments.report.page import write_report
+from experiments.rules import check_rules
 from experiments.store.run import PARTIAL, RunFolder
 from experiments.trial import Moment, TrialRun
-from system.engine import registry as engines
-from system.signatures.loaders import load
 
 
 class Screen(Protocol):
@@ -124,9 +123,7 @@ def check(experiment: Experiment) -> None:
     for config in experiment.configs:
         place(cpus, config.system.worker_cores, msgspec.to_builtins(config.placement))
         broker.program(config.deploy.redis_server)
-    systems = {(config.system.engine, config.system.rules): config.system for config in experiment.configs}
-    for (engine, rules), system in systems.items():
-        engines.build(engine, load(rules), system)
+    check_rules(config.system for config in experiment.configs)
     for config in experiment.configs:
         url = config.deploy.redis_url
         if url is not None and config.deploy.kind == "attach":

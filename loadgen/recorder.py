@@ -6,8 +6,8 @@ overflows in Redis, where the system counts it (`rows_dropped`): recorder loss, 
 
 import signal
 import sys
-import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -78,11 +78,11 @@ class Recorder:
         progress.add("rows", len(rows))
         return len(rows)
 
-    def run(self, stop: threading.Event) -> None:
-        """Drains until `stop` is set and the list is empty. A broker that is away for a moment is tried again."""
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Drains until it is `stopping` and the list is empty. A broker that is away for a moment is tried again."""
         with self._file:
             while True:
-                ending = stop.is_set()
+                ending = stopping()
                 try:
                     taken = self.drain()
                 except (redis.ConnectionError, redis.TimeoutError):
@@ -93,7 +93,7 @@ class Recorder:
                 if not taken:
                     if ending:
                         break
-                    stop.wait(IDLE_S)
+                    time.sleep(IDLE_S)
 
 
 def main() -> None:
@@ -104,14 +104,15 @@ def main() -> None:
     """
     key, folder, epoch, *dealt = sys.argv[1:6]
     url = sys.stdin.readline().strip()
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    # Not an Event: a handler that sets one waits for good for the lock of the `wait` that it interrupted.
+    told: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     recorder = Recorder(
         redis.Redis.from_url(url, socket_timeout=5.0), key, Path(folder), int(epoch), Dealt(*map(int, dealt))
     )
     print("ready", flush=True)
-    recorder.run(stop)
+    recorder.run(lambda: bool(told))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ harm: a batch that both queue is finished once.
 
 import logging
 import signal
-import threading
 
 from redis.exceptions import RedisError
 
@@ -15,6 +14,7 @@ from system.broker.journal import Journal
 from system.broker.message import analyse, render
 from system.broker.presence import Presence
 from system.settings import Process, from_environment
+from system.stop import Stop
 
 log = logging.getLogger("caudal.sweeper")
 
@@ -27,7 +27,7 @@ def sweep(journal: Journal, age_s: float) -> int:
     return sum(journal.requeue(one, render(analyse([one])), "swept") for one in journal.lost(age_s, MOST_A_TURN))
 
 
-def run(process: Process, stop: threading.Event) -> None:
+def run(process: Process, stop: Stop) -> None:
     """Sweeps until `stop` is set. A broker that doesn't answer is tried again at the next turn."""
     system = process.system
     redis = client(process.redis_url)
@@ -46,11 +46,11 @@ def run(process: Process, stop: threading.Event) -> None:
 def main() -> None:
     """`python -m system.sweeper`: sweeps until SIGTERM or SIGINT, from CAUDAL_SETTINGS."""
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    stop = threading.Event()
+    stop = Stop()
     process = from_environment()
     wait_for_broker(process.redis_url, "sweeper")
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, stop.set)
     with Presence(process, "sweeper"):
         run(process, stop)
 

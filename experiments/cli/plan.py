@@ -15,6 +15,7 @@ from experiments.design.caveats import caveats
 from experiments.design.config import load
 from experiments.design.experiment import Experiment
 from experiments.design.prediction import Prediction, flush_mix, predict
+from experiments.rules import check_rules
 from experiments.scan_speed import ScanSpeeds
 
 #: What the columns hold: the table itself has to go into 80 of them.
@@ -56,6 +57,7 @@ def plan(config: str, overrides: tuple[str, ...], no_calibrate: bool) -> None:
     """
     experiment = load(config, overrides)
     planned = planning.plan(experiment)
+    check_rules(config.system for config in experiment.configs if config.deploy.kind != "attach")
     notes = Console(stderr=True, highlight=False)
     with notes.status("") as status:
         speeds = None if no_calibrate else ScanSpeeds(lambda said: status.update(f"measuring {said} …"))

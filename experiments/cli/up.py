@@ -4,7 +4,6 @@ import contextlib
 import json
 import signal
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +19,10 @@ from experiments.cli.options import Address
 from experiments.cli.system_options import settings_of
 from experiments.deploy.local import LocalDeployment
 from experiments.deploy.placement import available, place
+from experiments.rules import check_rules
 from system.broker import keys
 from system.settings import PROFILES
+from system.stop import Stop
 
 #: How long what was accepted may take to be analysed after the interrupt. A second interrupt cuts it short.
 DRAIN_S: Final = 300.0
@@ -63,7 +64,8 @@ def up(
     if rules:
         settings = (*settings, f"rules={json.dumps([str(one) for one in rules])}")
     system = settings_of(profile, settings)
-    stop = threading.Event()
+    check_rules([system])
+    stop = Stop()
     found = None if detections is None else detections.open("ab")
     with contextlib.ExitStack() as stack:
         if found is not None:
@@ -124,7 +126,7 @@ class Outlet:
 
 
 @contextlib.contextmanager
-def _until_interrupted(stop: threading.Event) -> Iterator[None]:
+def _until_interrupted(stop: Stop) -> Iterator[None]:
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt

@@ -7,6 +7,7 @@ import msgspec
 
 from experiments.cli.options import NODE
 from experiments.cli.system_options import become, process_settings, system_options
+from experiments.rules import check_rules
 
 
 @click.command()
@@ -23,4 +24,5 @@ def worker(concurrency: int | None, node: int, redis: str, profile: str, setting
     process = msgspec.structs.replace(
         process_settings(redis, profile, settings), node=node, concurrency=concurrency or os.cpu_count() or 1
     )
+    check_rules([process.system])
     become("system.worker", process=process)

@@ -59,9 +59,11 @@ class ChildProcess:
         self._reader.start()
 
     def _read(self) -> None:
+        # Closed here: by another thread, it would be under the read. That may last, if a process that left has the pipe.
         assert self._popen.stdout is not None
-        for line in self._popen.stdout:
-            self._lines.put(line.decode("utf-8", "replace").rstrip("\n"))
+        with self._popen.stdout as lines:
+            for line in lines:
+                self._lines.put(line.decode("utf-8", "replace").rstrip("\n"))
         self._lines.put(None)
 
     def expect(self, word: str, deadline_s: float) -> str:
@@ -158,7 +160,6 @@ class ChildProcess:
         self._popen.wait()
         psutil.wait_procs(family, timeout=grace_s)
         self._reader.join(grace_s)
-        for pipe in (self._popen.stdin, self._popen.stdout):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
+        assert self._popen.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._popen.stdin.close()

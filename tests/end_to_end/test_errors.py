@@ -1,5 +1,6 @@
 """Bad input ends in one line that says what to do, with the documented exit code, and leaves nothing running."""
 
+import json
 import socket
 from pathlib import Path
 
@@ -115,3 +116,53 @@ def test_an_address_without_a_port_names_what_is_expected(shell: Shell) -> None:
     assert done.returncode == USAGE
     assert "HOST:PORT" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+#: Hyperscan runs the first and can't run the second; `re` runs both.
+ONE_TOO_LARGE = """
+[[signature]]
+id = "small.one"
+severity = "low"
+description = "An a."
+pattern = "a"
+match = ["a"]
+no_match = ["b"]
+[[signature]]
+id = "huge.one"
+severity = "low"
+description = "Many a."
+pattern = "a{70000}"
+match = []
+no_match = ["a"]
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "tiny.toml"),
+        ("plan", "tiny.toml"),
+        ("plan", "tiny.toml", "--no-calibrate"),
+        ("up", "--rules", "pack.toml", "--listen", "127.0.0.1:0"),
+        ("scan", "--rules", "pack.toml", "a.log"),
+        ("worker", "--set", 'rules=["pack.toml"]'),
+    ],
+    ids=" ".join,
+)
+def test_a_signature_that_the_engine_cannot_run_is_refused_by_name(
+    shell: Shell, tiny: Path, words: tuple[str, ...]
+) -> None:
+    tiny.write_text(TINY.replace("[trial]", '[system]\nrules = ["pack.toml"]\n[trial]'))
+    (shell.folder / "pack.toml").write_text(ONE_TOO_LARGE)
+    (shell.folder / "a.log").write_text("a line\n")
+    done = shell.run(*words)
+    assert_one_line(done.returncode, done.stdout, done.stderr, ("hyperscan", "huge.one", "too large", 'engine = "re"'))
+    assert not done.stdout  # nothing ran, and no match of the signature that can run was printed
+
+
+def test_what_one_engine_refuses_another_runs(shell: Shell) -> None:
+    (shell.folder / "pack.toml").write_text(ONE_TOO_LARGE)
+    (shell.folder / "a.log").write_text("a" * 70_000)
+    done = shell.run("scan", "--rules", "pack.toml", "--engine", "re", "a.log")
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line)["signature"] for line in done.stdout.splitlines()] == ["small.one", "huge.one"]

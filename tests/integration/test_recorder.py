@@ -39,7 +39,7 @@ def end(recorder: Recorder) -> None:
     """Drains what is there and closes the file."""
     stop = threading.Event()
     stop.set()
-    recorder.run(stop)
+    recorder.run(stop.is_set)
 
 
 def test_rows_are_taken_in_order_byte_for_byte_and_leave_the_list(
@@ -134,7 +134,7 @@ def test_what_is_in_the_list_when_it_is_told_to_stop_is_taken_before_it_ends(
 
 def test_it_takes_rows_as_they_come_until_it_is_stopped(redis: Any, recorder: Recorder, tmp_path: Path) -> None:
     stop = threading.Event()
-    thread = threading.Thread(target=recorder.run, args=(stop,))
+    thread = threading.Thread(target=recorder.run, args=(stop.is_set,))
     thread.start()
     progress = Progress.read(tmp_path / "recorder.progress", RECORDER)
     try:
@@ -169,7 +169,7 @@ def test_a_broker_that_is_away_for_a_moment_is_tried_again(redis: Any, tmp_path:
     redis.rpush(keys.ROWS, packed(), packed())
     recorder = Recorder(Away(redis, errors), keys.ROWS, tmp_path, EPOCH)
     stop = threading.Event()
-    thread = threading.Thread(target=recorder.run, args=(stop,))
+    thread = threading.Thread(target=recorder.run, args=(stop.is_set,))
     thread.start()
     progress = Progress.read(tmp_path / "recorder.progress", RECORDER)
     until = time.monotonic() + 10
