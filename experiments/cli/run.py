@@ -62,7 +62,7 @@ def run(
     \b
     Examples:
       caudal run quickstart
-      caudal run batching --set swarm.agents=50 --budget 20m
+      caudal run batching --set trial.measure_s=20 --budget 20m
       caudal run cores --resume
       caudal run agents.toml --attach 127.0.0.1:24224 --redis URL
 
