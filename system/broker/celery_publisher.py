@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 
 from system.broker import app, journal, keys, payload
 from system.broker.batch import Batch
@@ -19,6 +19,25 @@ from system.broker.grouping import groups
 from system.broker.message import ANALYSE, ANALYSE_RECORDS, TaskCall, analyse, analyse_records
 from system.broker.publisher import BrokerUnavailableError, Outcome
 from system.settings import Process
+
+
+class NotPermittedError(RuntimeError):
+    """The broker's user may not do what Celery's API does. The message says what to choose."""
+
+
+def verify(process: Process) -> None:
+    """Declares the queue, as each publish does first: what is refused then is refused for good, and no outage to wait for.
+
+    Raises: NotPermittedError.
+    """
+    with app.build(process) as celery, celery.connection_for_write() as connection:
+        try:
+            celery.amqp.queues[keys.QUEUE].bind(connection.default_channel).declare()
+        except NoPermissionError as error:
+            raise NotPermittedError(
+                f'system.publisher "celery" needs more than the Redis user may do: {error}; choose "pipelined", or a user '
+                "with all rights"
+            ) from None
 
 
 class CeleryPublisher:

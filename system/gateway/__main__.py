@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from system.allocator import keep_freed_memory
-from system.broker import durable, registry
+from system.broker import celery_publisher, durable, registry
 from system.broker.connect import client, wait_for_broker
 from system.broker.presence import Presence
 from system.gateway.server import Gateway, serve
@@ -61,14 +61,17 @@ async def run(process: Process, address: tuple[str, int], syslog: tuple[str, int
     print(msgspec.json.encode(gateway.stats).decode(), flush=True)
 
 
-def _verify_durable(url: str) -> None:
-    """Ends this process if it would acknowledge what the broker may lose."""
-    with client(url) as redis:
-        try:
-            durable.verify(redis)
-        except durable.NotDurableError as error:
-            sys.stderr.write(f"{error}\n")
-            sys.exit(2)
+def _verify(process: Process) -> None:
+    """Ends this process if it would acknowledge what the broker may lose, or could never publish."""
+    try:
+        if process.system.fsync:
+            with client(process.redis_url) as redis:
+                durable.verify(redis)
+        if process.system.publisher == "celery":
+            celery_publisher.verify(process)
+    except (durable.NotDurableError, celery_publisher.NotPermittedError) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
 
 
 def main() -> None:
@@ -77,8 +80,7 @@ def main() -> None:
     address, *syslog = map(_address, sys.argv[1:3])
     process = from_environment()
     wait_for_broker(process.redis_url, "gateway")
-    if process.system.fsync:
-        _verify_durable(process.redis_url)
+    _verify(process)
     with Presence(process, "gateway"), asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(run(process, address, syslog[0] if syslog else None))
 
