@@ -94,6 +94,8 @@ class TrialRun:
         #: What of the system died unasked while it was measured, by process id: an outcome, with its account.
         self._deaths: dict[int, str] = {}
         self._described: dict[str, Any] = {}
+        #: Who lived when the window began, by part.
+        self._lived: dict[str, set[int]] = {}
         self._cpu_begin: dict[str, float] = {}
         self._cpu_end: dict[str, float] = {}
 
@@ -187,6 +189,7 @@ class TrialRun:
         for thread in faults:
             thread.start()
         self._until(begin, "warm-up")
+        self._lived = {part: set(pids) - self._gone for part, pids in self._pids().items()}
         self._cpu_begin = self._cpu()
         self._until(end, "measuring")
         self._cpu_end = self._cpu()
@@ -202,6 +205,7 @@ class TrialRun:
         self._target.stop_gateway(_GRACE_S)
         self._target.start_workers()
         self._await(self._target.workers_ready, "starting workers", _WORKERS_START_S)
+        self._lived = {part: set(pids) - self._gone for part, pids in self._pids().items()}
         self._cpu_begin = self._cpu()
         self._window = (time.monotonic_ns(), 0)
 
@@ -237,9 +241,18 @@ class TrialRun:
                 Moment(phase, now - self._begun, self._trial.expected_s, self._sent, self._rows, self._probes.latest)
             )
 
+    @property
+    def _killed(self) -> set[int]:
+        return {pid for fault in self._faults_seen for pid in fault["done"].get("killed_pids", ())}
+
+    @property
+    def _gone(self) -> set[int]:
+        """Whatever died in the trial before its end, killed on purpose or not."""
+        return self._killed | set(self._deaths)
+
     def _notice_deaths(self, phase: str) -> None:
         """A dead part of the instrument ends the trial, and so does one of the system before the load began."""
-        killed = {pid for fault in self._faults_seen for pid in fault["done"].get("killed_pids", ())}
+        killed = self._killed
         for own in self._of_harness():
             if own.pid not in killed and (death := own.death()) is not None:
                 raise TrialError(f"{phase}: {death}")
@@ -314,7 +327,7 @@ class TrialRun:
             cpu_s={
                 part: self._cpu_end[part] - begin
                 for part, begin in self._cpu_begin.items()
-                if not any(process.pid in self._deaths for process in self._target.parts().get(part, ()))
+                if self._gone.isdisjoint(self._lived[part])
             },
             detects=self._trial.config.system.engine not in SILENT,
             signatures=[one.id for one in load_signatures(self._trial.config.system.rules)],

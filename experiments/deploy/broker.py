@@ -11,7 +11,6 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,13 +36,11 @@ class Broker:
         process: ChildProcess | None,
         *,
         keep: bool = False,
-        launch: Callable[[], ChildProcess] | None = None,
         data: Path | None = None,
     ) -> None:
         self.url = url
         self.process = process
         self._keep = keep
-        self._launch = launch
         self._data = data
 
     def client(self) -> Any:
@@ -63,9 +60,9 @@ class Broker:
 
         Raises: BrokerError if it doesn't answer, or isn't ours to start.
         """
-        if self._launch is None:
+        if self.process is None:
             raise BrokerError(f"the Redis at {self.url} was not started here: start it again where it runs")
-        self.process = self._launch()
+        self.process.again()
         _await_answer(self)
 
     def stop(self) -> None:
@@ -128,11 +125,8 @@ def start(
         f'bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {data or folder}\nsave ""\n{disk}'
         "maxmemory-policy noeviction\nloglevel warning\ndaemonize no\n"
     )
-
-    def launch() -> ChildProcess:
-        return ChildProcess("broker", [program(named), str(settings)], folder, cpus=cpus, environment={})
-
-    broker = Broker(f"redis://:{password}@127.0.0.1:{port}/0", launch(), launch=launch, data=data)
+    process = ChildProcess("broker", [program(named), str(settings)], folder, cpus=cpus, environment={})
+    broker = Broker(f"redis://:{password}@127.0.0.1:{port}/0", process, data=data)
     _await_answer(broker)
     return broker
 

@@ -19,6 +19,8 @@ from typing import Final
 import psutil
 
 _LAUNCH: Final = str(Path(__file__).with_name("launch.py"))
+#: How long a process may take to end before it is started again.
+_AGAIN_S: Final = 5.0
 
 
 class ProcessError(RuntimeError):
@@ -43,20 +45,26 @@ class ChildProcess:
     ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
-        launch = [sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), ",".join(map(str, cpus))]
-        with self.log.open("wb") as log:
+        self._command = [sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), ",".join(map(str, cpus)), *command]
+        self._environment = {**os.environ, **environment}
+        self.log.write_bytes(b"")
+        self._begin()
+
+    def _begin(self) -> None:
+        with self.log.open("ab") as log:
             self._popen = subprocess.Popen(
-                [*launch, *command],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env={**os.environ, **environment},
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=self._environment
             )
         self.pid = self._popen.pid
         self._stopped = False
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._reader = threading.Thread(target=self._read, name=f"read {name}", daemon=True)
+        self._reader = threading.Thread(target=self._read, name=f"read {self.name}", daemon=True)
         self._reader.start()
+
+    def again(self) -> None:
+        """Starts the same command once more, once it has ended; with a new pid, and the same log."""
+        self.stop(grace_s=_AGAIN_S)
+        self._begin()
 
     def _read(self) -> None:
         # Closed here: by another thread, it would be under the read. That may last, if a process that left has the pipe.

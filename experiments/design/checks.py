@@ -14,6 +14,7 @@ from experiments.design.errors import shown
 from experiments.design.nearest import closest
 from experiments.design.swarm import DEFAULT_AGENTS
 from experiments.design.trial_config import TrialConfig
+from experiments.faults.kill_broker import KillBroker
 from experiments.faults.kill_worker_child import KillWorkerChild
 from experiments.probes.registry import GROUP as PROBE_GROUP
 from experiments.probes.registry import known as known_probes
@@ -259,6 +260,14 @@ def running(config: TrialConfig) -> Iterable[Problem]:
         yield Problem("faults", wrong, 'they end processes that aren\'t ours: deploy it with kind = "local"')
 
 
+def broker_killed(config: TrialConfig) -> Iterable[Problem]:
+    """Only a server of our own is killed and started again."""
+    for number, fault in enumerate(config.faults):
+        if isinstance(fault, KillBroker) and config.deploy.redis_url is not None:
+            wrong = 'must be another where deploy.redis_url names a running server, got "kill_broker"'
+            yield Problem(f"faults[{number}].kind", wrong, "leave redis_url out")
+
+
 def fault_times(config: TrialConfig) -> Iterable[Problem]:
     """A fault after the load's end would hit nothing, and a drain has no load's clock to inject one by."""
     if config.faults and isinstance(config.swarm.arrivals, Drain):
@@ -301,6 +310,7 @@ CHECKS: tuple[Callable[[TrialConfig], Iterable[Problem]], ...] = (
     placement,
     server,
     running,
+    broker_killed,
     fault_times,
     probes,
 )

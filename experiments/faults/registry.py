@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Union
 
 from experiments.faults.fault import Fault
+from experiments.faults.kill_broker import KillBroker
 from experiments.faults.kill_worker_child import KillWorkerChild
 from experiments.faults.kill_worker_node import KillWorkerNode
 from experiments.faults.reconnect_storm import ReconnectStorm
@@ -18,7 +19,7 @@ from loadgen.model.kinds import collect
 GROUP = "caudal.faults"
 
 #: The faults of this project, in the order the documentation lists them.
-BUILT_IN: tuple[type[Fault], ...] = (KillWorkerChild, KillWorkerNode, ReconnectStorm, Stall)
+BUILT_IN: tuple[type[Fault], ...] = (KillBroker, KillWorkerChild, KillWorkerNode, ReconnectStorm, Stall)
 
 #: Every kind of fault.
 FAULTS = collect(Fault, GROUP, BUILT_IN, entry_points(group=GROUP))

@@ -125,3 +125,63 @@ def test_the_ledger_sees_what_the_plain_design_loses(tmp_path: Path) -> None:
     assert trial.ledger.in_queue >= 1
     assert trial.outcome == "lossy"
     assert trial.valid, "losing records is an outcome of the system, not a fault of the instrument"
+
+
+#: A batch takes 1.5 s and twenty may be at work, so that no result row is on its way when the broker is killed.
+BROKER = """
+[experiment]
+name = "broker"
+replicates = 1
+[swarm]
+agents = 4
+batch_size = 50
+timeout_s = 0.05
+[swarm.arrivals]
+kind = "poisson"
+rate_per_s = 200.0
+[system]
+profile = "{profile}"
+engine = "emulated"
+worker_concurrency = 20
+coalesce = 1
+sweep_age_s = 2.0
+sweep_period_s = 0.2
+[system.emulated]
+service_s = 1.5
+[system.celery.broker_transport_options]
+visibility_timeout = 5
+unacked_restore_interval = 1
+unacked_restore_throttle = 1
+[trial]
+warmup_s = 0.2
+measure_s = 1.3
+drain_timeout_s = 45.0
+[validity]
+send_lag_p99_s = 1.0
+[[faults]]
+kind = "kill_broker"
+at_s = 0.8
+"""
+
+
+@pytest.mark.integration
+@pytest.mark.long
+@pytest.mark.parametrize("profile", ["durable", "tuned"])
+def test_kill_9_of_the_broker_loses_what_was_acknowledged_only_where_nothing_was_on_the_disk(
+    tmp_path: Path, profile: str
+) -> None:
+    """`tuned` is the control: the same kill, and the ledger says what is lost."""
+    (trial,) = run_text(tmp_path, BROKER.format(profile=profile)).trials
+    assert trial.failure is None
+    assert killed(trial) == 1
+    assert trial.reasons == []
+    ledger = trial.ledger
+    assert ledger is not None
+    assert ledger.sent == ledger.planned > 800
+    assert ledger.duplicate_results == ledger.unexpected == ledger.in_queue == ledger.dead == 0
+    if profile == "durable":
+        assert ledger.lost == 0
+        assert ledger.analysed + ledger.recovered == ledger.sent
+    else:
+        assert ledger.lost > 300
+        assert trial.outcome == "lossy"

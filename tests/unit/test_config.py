@@ -380,9 +380,13 @@ def test_a_message_that_is_taken_must_fit_into_what_may_be_in_flight() -> None:
             '[system]\nworker_pool = "threads"\n[[faults]]\nkind = "kill_worker_child"\nat_s = 1\n',
             ["faults[0].kind", "no children", "kill_worker_node"],
         ),
+        (
+            '[deploy]\nredis_url = "redis://h/0"\n[[faults]]\nkind = "kill_broker"\nat_s = 1\n',
+            ["faults[0].kind", "running server", "leave redis_url out"],
+        ),
     ],
 )
-def test_a_pool_is_not_asked_for_what_it_has_not(more: str, words: list[str]) -> None:
+def test_a_fault_or_a_pool_is_not_asked_for_what_is_not_there(more: str, words: list[str]) -> None:
     message = refusal(BASE + more)
     for word in words:
         assert word in message

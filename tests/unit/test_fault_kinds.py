@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from experiments.faults.fault import Fault, kill
+from experiments.faults.kill_broker import KillBroker
 from experiments.faults.kill_worker_child import KillWorkerChild
 from experiments.faults.kill_worker_node import KillWorkerNode
 from experiments.faults.registry import BUILT_IN, FAULTS, GROUP, AnyFault
@@ -35,6 +36,11 @@ class Node:
 
     def __init__(self, *processes: Victim) -> None:
         self.processes = list(processes)
+        self.begun_again = 0
+
+    def again(self) -> None:
+        assert all(one.killed for one in self.processes)
+        self.begun_again += 1
 
     def tree(self) -> list[Victim]:
         return self.processes
@@ -61,6 +67,13 @@ def test_a_fault_kills_whom_it_names_and_nobody_else(fault: Fault, pids: list[in
     every, parts = nodes()
     assert fault.inject(parts) == {"killed_pids": pids}
     assert [victim.pid for victim in every if victim.killed] == pids
+
+
+def test_the_broker_is_killed_and_then_started_again() -> None:
+    broker, gateway = Node(Victim(10)), Node(Victim(99))
+    assert KillBroker(at_s=1.0).inject({"broker": [broker], "gateway": [gateway]}) == {"killed_pids": [10]}
+    assert (broker.begun_again, gateway.begun_again) == (1, 0)
+    assert not gateway.processes[0].killed
 
 
 def test_a_process_that_is_gone_already_was_not_killed() -> None:

@@ -90,6 +90,17 @@ def test_a_recorder_that_took_another_number_of_rows_than_were_written_makes_it_
     assert summary(one).reasons == [f"recorder: {rows} result rows were drained, the system wrote {rows + off_by}"]
 
 
+@pytest.mark.parametrize(
+    ("fsync", "kind", "judged"), [(False, "kill_broker", False), (True, "kill_broker", True), (False, "stall", True)]
+)
+def test_a_broker_that_was_killed_counts_from_zero_unless_its_books_were_on_the_disk(
+    fsync: bool, kind: str, judged: bool
+) -> None:
+    fault = {"kind": kind, "at_s": 1.0, "at_mono_ns": 1, "done": {}}
+    one = SOUND.with_record(counters={"batches_analysed": 1}, faults=[fault], config={"system": {"fsync": fsync}})
+    assert any(reason.startswith("recorder:") for reason in summary(one).reasons) is judged
+
+
 def test_batches_given_up_are_rows_that_the_system_wrote() -> None:
     rows = len(SOUND.tables.results)
     one = SOUND.with_record(counters={"batches_analysed": rows - 2, "batches_dead": 2})
