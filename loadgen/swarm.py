@@ -195,7 +195,7 @@ class Swarm:
                 self._cut(agents[turn], batch_size, time.monotonic_ns())
                 turn = (turn + 1) % len(agents)
             cut += max(room, 0)
-            await asyncio.sleep(WINDOW_LOOK_S)
+            await asyncio.sleep(WINDOW_LOOK_S * spec.processes)  # together they look as often as one would
 
     async def _idle(self) -> None:
         while not self._stop.is_set() and self.account.open_batches:  # noqa: ASYNC110 - no event an ack
