@@ -83,7 +83,14 @@ def capacity(
     loads = sorted({one.cell[LOAD] for one in found})
     cells = [{"index": place, "levels": {LOAD: load}} for place, load in enumerate(loads)]
     described = {**folder.manifest["experiment"], "cells": cells}
-    return folder, finish(folder, language=language, formats=formats, experiment=described, trials_planned=len(found))
+    return folder, finish(
+        folder,
+        language=language,
+        formats=formats,
+        watch=screen.reporting,
+        experiment=described,
+        trials_planned=len(found),
+    )
 
 
 def planned(experiment: Experiment) -> Plan:

@@ -29,7 +29,7 @@ from experiments.metrics.schedule import unlike_sealed
 from experiments.metrics.trial import TrialSummary, summarise
 from experiments.metrics.validity.registry import passing
 from experiments.plots.style import FORMATS
-from experiments.report.page import write_report
+from experiments.report.page import Watch, rebuild
 from experiments.rules import check_rules
 from experiments.store.run import PARTIAL, RunFolder
 from experiments.trial import Moment, TrialRun
@@ -52,6 +52,9 @@ class Screen(Protocol):
 
     def ended(self, trial: Trial, found: TrialSummary) -> None:
         """A trial is over."""
+
+    def reporting(self, share: float, what: str) -> None:
+        """All trials are over and the report is written: so much of it is done, and this last."""
 
 
 class RunError(ValueError):
@@ -97,15 +100,15 @@ def run(
     except BaseException:
         folder.discard()
         raise
-    return folder, finish(folder, language=language, formats=formats, trials_planned=wanted)
+    return folder, finish(folder, language=language, formats=formats, watch=screen.reporting, trials_planned=wanted)
 
 
-def finish(folder: RunFolder, *, language: str = "en", formats: tuple[str, ...] = FORMATS, **manifest: Any) -> Summary:
+def finish(
+    folder: RunFolder, *, watch: Watch, language: str = "en", formats: tuple[str, ...] = FORMATS, **manifest: Any
+) -> Summary:
     """Analyses a run whose trials are done, and seals it; `manifest` is what was not known at its beginning."""
     folder.write_json("manifest.json", {**folder.manifest, **manifest, "finished_utc": _now()})
-    found = summary(folder)
-    folder.write_json("summary.json", found)
-    write_report(folder, found, language=language, formats=formats)
+    found = rebuild(folder, language=language, formats=formats, watch=watch)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         folder.seal()

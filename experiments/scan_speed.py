@@ -37,19 +37,16 @@ class ScanSpeeds:
     """Speeds by engine, rules, records, hand-off and batch, each measured once.
 
     Args:
-        watch: told what is being measured.
         clock: CPU seconds of this thread.
         build: the engine of a name for some signatures.
     """
 
     def __init__(
         self,
-        watch: Callable[[str], None] = lambda _: None,
         *,
         clock: Callable[[], float] = time.thread_time,
         build: Callable[[str, Sequence[Signature]], SignatureEngine] = registry.build,
     ) -> None:
-        self._watch = watch
         self._clock = clock
         self._build = build
         self._engines: dict[bytes, SignatureEngine] = {}
@@ -67,7 +64,6 @@ class ScanSpeeds:
         count = max(1, min(round(mix.records_per_batch), MOST_BATCH_RECORDS))
         key = _key(config.system.engine, config.system.rules, config.swarm.records, config.system.handoff, count)
         if key not in self._speeds:
-            self._watch(f"how fast {config.system.engine} scans batches of {count}")
             self._speeds[key] = self._measured(config, count)
             self._named[f"{config.system.engine}, {config.system.handoff}, batches of {count}"] = self._speeds[key]
         return self._speeds[key]

@@ -3,7 +3,7 @@
 Reads the store alone: the same raw data give the same summary, years later and without Redis or Celery.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import msgspec
@@ -64,11 +64,14 @@ PARTS = ("gateway", "broker", "workers")
 BUSY_RATIO = 0.85
 
 
-def summary(run: RunFolder) -> Summary:
-    """Computes it from the run's raw data."""
+def summary(run: RunFolder, watch: Callable[[], None] = lambda: None) -> Summary:
+    """Computes it from the run's raw data. `watch` is called after each trial."""
     manifest = run.manifest
     records = run.records()
-    trials = [summarise(record, run.tables(record)) for record in records]
+    trials = []
+    for record in records:
+        trials.append(summarise(record, run.tables(record)))
+        watch()
     searched = capacity(manifest, trials)
     full = {one.index for one, trial in zip(records, trials, strict=True) if at_limit(one, trial.outcome)}
     design = manifest["experiment"]

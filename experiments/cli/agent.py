@@ -13,9 +13,9 @@ from typing import Any
 import click
 import msgspec
 
-from experiments.cli.file_progress import FileProgress
 from experiments.cli.main import INTERRUPTED
 from experiments.cli.options import Address
+from experiments.cli.progress import Progress
 from system.agent.agent import FRAME_BYTES, Shipped, new_epoch, ship
 from system.agent.client import Counts
 from system.agent.follower import Follower, follow_file
@@ -145,11 +145,11 @@ async def _shown(
     path: str, source: Source | Follower, counts: Counts, shipping: Coroutine[Any, Any, Shipped]
 ) -> Shipped:
     """Ships with progress."""
-    progress = FileProgress(f"shipping {path}", os.stat(path).st_size)
+    progress = Progress(f"shipping {path}", os.stat(path).st_size)
     task = asyncio.ensure_future(shipping)
     try:
         while not (await asyncio.wait((task,), timeout=_LOOK_S))[0]:
             progress.at(source.read_bytes, f"{counts.records:,} lines acknowledged")
         return task.result()
     finally:
-        progress.close()
+        progress.stop()

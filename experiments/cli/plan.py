@@ -1,6 +1,7 @@
 """`caudal plan`: what an experiment would do and, cell by cell, what its load will be; runs nothing of the system."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import click
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.cli import complete
+from experiments.cli.progress import Progress
 from experiments.cli.screen import cell_text
 from experiments.deploy.placement import count
 from experiments.design import plan as planning
@@ -58,10 +60,11 @@ def plan(config: str, overrides: tuple[str, ...], no_calibrate: bool) -> None:
     experiment = load(config, overrides)
     planned = planning.plan(experiment)
     check_rules(config.system for config in experiment.configs if config.deploy.kind != "attach")
-    notes = Console(stderr=True, highlight=False)
-    with notes.status("") as status:
-        speeds = None if no_calibrate else ScanSpeeds(lambda said: status.update(f"measuring {said} …"))
-        predictions = predicted(experiment, speeds)
+    speeds = None if no_calibrate else ScanSpeeds()
+    with contextlib.ExitStack() as stack:
+        progress = Progress("predicting", len(experiment.cells))
+        stack.callback(progress.stop)
+        predictions = predicted(experiment, speeds, progress.at)
     console = Console(highlight=False)
     console.print(f"{experiment.name}: {experiment.question}", style="bold")
     console.print(_table(experiment, planned, predictions))
@@ -91,10 +94,16 @@ def warn(experiment: Experiment, console: Console) -> None:
         console.print(f"and {len(found) - _MOST_WARNINGS} more warnings: see `caudal plan`", style="yellow")
 
 
-def predicted(experiment: Experiment, speeds: ScanSpeeds | None) -> list[Prediction]:
-    """Each cell's prediction; without `speeds` nothing is measured. Raises: as `ScanSpeeds.of`."""
-    found = []
-    for config in experiment.configs:
+def predicted(
+    experiment: Experiment, speeds: ScanSpeeds | None, watch: Callable[[int, str], None] = lambda _done, _what: None
+) -> list[Prediction]:
+    """Each cell's prediction; without `speeds` nothing is measured. Raises: as `ScanSpeeds.of`.
+
+    Args: watch: told before each cell how many are done, and which is next.
+    """
+    found: list[Prediction] = []
+    for cell, config in zip(experiment.cells, experiment.configs, strict=True):
+        watch(len(found), cell_text(cell.levels))
         speed = None if speeds is None or config.deploy.kind == "attach" else speeds.of(config, flush_mix(config))
         found.append(predict(config, count(), speed))
     return found

@@ -1,14 +1,16 @@
 """`caudal report`: rebuilds report.html and summary.json of a sealed run from its raw data."""
 
+import contextlib
 from pathlib import Path
 
 import click
 
-from experiments.analysis.summary import measured, summary
+from experiments.analysis.summary import measured
 from experiments.cli.figures import figure_options
 from experiments.cli.main import COULD_NOT_MEASURE
+from experiments.cli.progress import Progress
 from experiments.cli.verdict import verdict_line
-from experiments.report.page import write_report
+from experiments.report.page import rebuild
 from experiments.store.run import RunFolder
 
 
@@ -21,9 +23,10 @@ def report(run: Path, language: str, formats: tuple[str, ...]) -> int:
     Needs neither Redis nor Celery: only what the run sealed. Exit code 3 if the run is invalid.
     """
     folder = RunFolder.open(run)
-    found = summary(folder)
-    folder.write_json("summary.json", found)
-    write_report(folder, found, language=language, formats=formats)
+    with contextlib.ExitStack() as stack:
+        progress = Progress("rebuilding", 1.0)
+        stack.callback(progress.stop)
+        found = rebuild(folder, language=language, formats=formats, watch=progress.at)
     print(verdict_line(found))
     print(folder.path / "report.html")
     return 0 if measured(found) else COULD_NOT_MEASURE

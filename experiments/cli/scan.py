@@ -12,7 +12,7 @@ import click
 import msgspec
 import numpy as np
 
-from experiments.cli.file_progress import FileProgress
+from experiments.cli.progress import Progress
 from system.agent import compression
 from system.engine.registry import ENGINES, build
 from system.signatures.loaders import load
@@ -54,8 +54,8 @@ def scan(files: tuple[Path, ...], engine: str, rules: tuple[str, ...], detection
         total_bytes = sum(os.fstat(raw.fileno()).st_size for _, raw in opened)
         texts = [(path, raw, _text(path, raw)) for path, raw in opened]
         out = sys.stdout.buffer if detections is None else stack.enter_context(detections.open("ab"))
-        progress = FileProgress("scanning", total_bytes)
-        stack.callback(progress.close)
+        progress = Progress("scanning", total_bytes)
+        stack.callback(progress.stop)
         before_bytes = scanned = found_hits = 0
         for path, raw, file in texts:
             number = 0

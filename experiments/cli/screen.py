@@ -16,6 +16,7 @@ from rich.text import Text
 
 from experiments.analysis.naming import cell_name
 from experiments.cli.live import Stage, View, view
+from experiments.cli.progress import Progress
 from experiments.design.plan import Plan, Trial
 from experiments.metrics.trial import TrialSummary
 from experiments.trial import Moment
@@ -71,6 +72,9 @@ class QuietScreen:
     def ended(self, trial: Trial, found: TrialSummary) -> None:
         """See `Screen`."""
 
+    def reporting(self, share: float, what: str) -> None:
+        """See `Screen`."""
+
     def close(self) -> None:
         """There is nothing to give back."""
 
@@ -83,6 +87,7 @@ class LiveScreen:
         self._console = console
         self._first = first
         self._live: Live | None = None
+        self._report: Progress | None = None
         self._title = ""
         self._cell = ""
         self._cells = 1
@@ -176,10 +181,19 @@ class LiveScreen:
         self._left_s -= trial.expected_s
         self._console.print(f"{cell_text(trial.cell.levels)}\n  {trial_line(found)}", highlight=False, soft_wrap=True)
 
+    def reporting(self, share: float, what: str) -> None:
+        """See `Screen`."""
+        if self._report is None:
+            self.close()
+            self._report = Progress("writing the report", 1.0, self._console, clock_s=time.monotonic)
+        self._report.at(share, what)
+
     def close(self) -> None:
         """Gives the terminal back."""
-        if self._live is not None:
-            self._live.stop()
+        for shown in (self._live, self._report):
+            if shown is not None:
+                shown.stop()
+        self._live = self._report = None
 
 
 def _table(stages: list[Stage]) -> Table:

@@ -46,7 +46,7 @@ def decode(text: str, *, source: str, folder: Path, overrides: Sequence[str] = (
 
     Args:
         text: TOML.
-        source: what messages call it.
+        source: what messages call it; its last part is sealed with the results, without the machine's folders.
         folder: what the config's relative paths start from; an override's start from the working folder.
         overrides: as for `load`.
 
@@ -72,7 +72,7 @@ def decode(text: str, *, source: str, folder: Path, overrides: Sequence[str] = (
         replication=replication(header, layers.where("experiment.replicates", {})),
         cells=tuple(Cell(index=index, levels=each) for index, each in enumerate(levels)),
         configs=tuple(_trial_config(layers, each, rules_error) for each in levels),
-        source=source,
+        source=Path(source).name,
         overrides=tuple(overrides),
         steps=header.steps,
     )

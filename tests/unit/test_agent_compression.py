@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from experiments.cli.file_progress import FileProgress
+from experiments.cli.progress import Progress
 from experiments.cli.scan import scan
 from system.agent.errors import SourceError
 from system.agent.source import open_file
@@ -82,10 +82,10 @@ def progress(terminal: bool, *moments: tuple[float, int]) -> str:
     now_s = 0.0
     shown = io.StringIO()
     console = Console(file=shown, force_terminal=terminal, width=100)
-    bar = FileProgress("scanning", 1000, console, clock_s=lambda: now_s)
+    bar = Progress("scanning", 1000, console, clock_s=lambda: now_s)
     for now_s, done in moments:  # noqa: B007 - the clock reads it
         bar.at(done, f"{done} lines")
-    bar.close()
+    bar.stop()
     return shown.getvalue()
 
 

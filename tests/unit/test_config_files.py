@@ -43,6 +43,11 @@ def test_a_file_in_the_working_folder_goes_before_a_config_of_the_same_file_name
     assert locate("quickstart") == CONFIGS / "quickstart.toml"
 
 
+@pytest.mark.parametrize("config", ["quickstart", str(CONFIGS / "quickstart.toml")])
+def test_what_is_sealed_of_where_a_config_lay_is_its_files_name(config: str) -> None:
+    assert load(config).source == "quickstart.toml"
+
+
 def test_a_config_may_have_another_suffix(folder: Path) -> None:
     (folder / "mine.conf").write_text(TEXT)
     assert load("mine.conf").name == "x"

@@ -172,3 +172,20 @@ def test_where_there_is_no_terminal_there_are_plain_lines(monkeypatch: pytest.Mo
         "about 115 s left",
     ):
         assert said in lines[1]
+
+
+@pytest.mark.parametrize(("terminal", "said"), [(False, "50 %, figure stages, about 10 s left"), (True, "50 %")])
+def test_after_the_last_trial_the_report_has_its_own_time_left(
+    terminal: bool, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(screen_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    written = io.StringIO()
+    screen = LiveScreen(Console(file=written, force_terminal=terminal, width=100))
+    screen.reporting(0.1, "trial 1 of 9")
+    assert written.getvalue() == ""
+    clock.now += 10.0
+    screen.reporting(0.5, "figure stages")
+    screen.close()
+    assert "writing the report" in written.getvalue()
+    assert said in written.getvalue()

@@ -1,5 +1,6 @@
 """What `caudal plan` says beforehand, and what it warns of: each warning comes, and doesn't come just beside its limit."""
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -199,19 +200,28 @@ def mix(records: float) -> FlushMix:
 
 
 def test_a_cores_speed_is_measured_once_for_cells_that_scan_alike_and_is_a_speed() -> None:
-    said: list[str] = []
-    speeds = ScanSpeeds(said.append)
+    looks = 0
+
+    def clock() -> float:
+        nonlocal looks
+        looks += 1
+        return time.thread_time()
+
+    speeds = ScanSpeeds(clock=clock)
     one, other = (
         poisson(more=f'[system]\nengine = "re"\n[swarm.records]\nring_size = {size}\n').configs[0] for size in (256, 64)
     )
     first = speeds.of(one, mix(10))
     assert first is not None
     assert 50 < first < 50_000_000
+    once = looks
     assert speeds.of(one, mix(10.4)) == first
-    assert len(said) == 1
+    assert looks == once
     assert speeds.of(one, mix(20)) != first
+    twice = looks
+    assert twice > once
     assert speeds.of(other, mix(10)) is not None
-    assert len(said) == 3
+    assert looks > twice
     assert speeds.of(one, None) is None
 
 

@@ -10,7 +10,8 @@ from experiments.analysis.findings import findings
 from experiments.analysis.summary import Summary, summary
 from experiments.cli.main import main
 from experiments.metrics.trial import summarise
-from experiments.report.page import page, write_report
+from experiments.plots.registry import PLOTS
+from experiments.report.page import page, rebuild, write_report
 from experiments.store.run import RunFolder
 from loadgen.model.arrivals.constant import Constant
 from tests import made
@@ -42,9 +43,7 @@ def write(folder: Path, *trials: Made, **manifest: Any) -> RunFolder:
     run = RunFolder.create(folder / "tiny" / "run-1", {**MANIFEST, **manifest})
     for index, one in enumerate(trials):
         run.add(placed(one, index).record, one.tables)
-    found = summary(run)
-    run.write_json("summary.json", found)
-    write_report(run, found, formats=("svg",))
+    rebuild(run, formats=("svg",))
     run.seal()
     return run
 
@@ -64,6 +63,16 @@ def files(run: RunFolder) -> dict[str, bytes]:
         str(p.relative_to(run.path)): p.read_bytes()
         for p in (*made, run.path / "summary.json", run.path / "report.html")
     }
+
+
+def test_who_watches_a_rebuild_is_told_each_trial_and_figure_and_what_share_is_done(sealed: RunFolder) -> None:
+    told: list[tuple[float, str]] = []
+    rebuild(sealed, formats=(), watch=lambda share, what: told.append((share, what)))
+    shares = [share for share, _ in told]
+    assert told[0] == (1 / (10 + len(PLOTS)), "trial 1 of 10")
+    assert told[10][1].startswith("figure ")
+    assert shares == sorted(set(shares))
+    assert 0.5 < shares[-1] <= 1.0
 
 
 def test_rebuilding_the_report_gives_the_same_bytes_and_leaves_the_raw_data(
