@@ -43,7 +43,8 @@ class SystemSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     `handoff` says what a Celery task carries: the records, decoded (`arguments`), or the name of a payload that lies in
     Redis (`claim_check`). `journal` makes delivery ours to guarantee (docs/adr/0002); it needs the claim check. With `fsync`
-    what is acknowledged is on the broker's disk (broker/durable.py).
+    what is acknowledged is on the broker's disk (broker/durable.py). `variant` names an alternative to a part of the design
+    (variants/registry.py).
     """
 
     profile: Literal["memoria", "tuned", "durable"] = "tuned"
@@ -65,6 +66,7 @@ class SystemSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     sweep_period_s: PositiveFloat = 2.0
     rows_limit: PositiveInt = 1_000_000
     limits: Limits = Limits()
+    variant: str = "real"
     emulated: Emulated = Emulated()
     celery: dict[str, Any] = {}
 

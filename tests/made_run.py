@@ -24,6 +24,7 @@ def made_run(
     change: Callable[[Made, dict[str, Any], int], Made] = _as_it_is,
     name: str = "made-up",
     steps: bool = False,
+    hypotheses: Sequence[dict[str, Any]] = (),
 ) -> RunFolder:
     """A sealed run of these cells; `change` gets each trial, its cell and replicate, and may plant something."""
     manifest = {
@@ -32,6 +33,7 @@ def made_run(
             "question": "Does it show?",
             "seed": 7,
             "steps": steps,
+            "hypotheses": list(hypotheses),
             "cells": [{"index": place, "levels": levels} for place, levels in enumerate(cells)],
             "configs": [{"swarm": {"agents": 3}} for _ in cells],
         },

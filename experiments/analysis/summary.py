@@ -10,6 +10,7 @@ import msgspec
 
 from experiments.analysis.batching import Batching, batching
 from experiments.analysis.capacity import Capacity, capacity
+from experiments.analysis.hypotheses import Decision, HypothesisFound, decided, hypotheses
 from experiments.analysis.scaling import Scaling, scalings
 from experiments.analysis.steps import Step, steps
 from experiments.metrics.trial import TrialSummary, summarise
@@ -48,6 +49,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     cells: list[CellSummary]
     steps: list[Step]
     scaling: list[Scaling]
+    hypotheses: list[HypothesisFound]
+    decision: Decision | None
     capacity: Capacity | None
     verdict: str
 
@@ -75,6 +78,7 @@ def summary(run: RunFolder, watch: Callable[[], None] = lambda: None) -> Summary
     searched = capacity(manifest, trials)
     full = {one.index for one, trial in zip(records, trials, strict=True) if at_limit(one, trial.outcome)}
     design = manifest["experiment"]
+    judged = hypotheses(design.get("hypotheses", ()), trials)
     return Summary(
         schema_version=manifest["schema_version"],
         experiment=manifest["experiment"]["name"],
@@ -90,6 +94,8 @@ def summary(run: RunFolder, watch: Callable[[], None] = lambda: None) -> Summary
         # A config from before there were walks says nothing of it.
         steps=steps([one["levels"] for one in design["cells"]], trials) if design.get("steps", False) else [],
         scaling=scalings({record.index: record for record in records}, trials, manifest["machine"]),
+        hypotheses=judged,
+        decision=decided(judged),
         capacity=searched,
         verdict=_verdict(trials, searched),
     )

@@ -11,6 +11,7 @@ from rich.text import Text
 from experiments.analysis.naming import cell_name, columns
 from experiments.analysis.steps import Step
 from experiments.analysis.summary import CellSummary, Summary
+from experiments.report.hypotheses import decision_line
 from experiments.report.steps import gains
 from experiments.stats.estimate import LEAST_TRIALS
 
@@ -85,6 +86,10 @@ def print_end(console: Console, found: Summary, run: Path) -> None:
             console.print(f"trial {trial.index}: {reason}", highlight=False, soft_wrap=True)
     for line in connection_lines(found):
         console.print(line, highlight=False, soft_wrap=True)
+    for one in found.hypotheses:
+        console.print(f"{one.decision}: {one.says} ({one.because})", highlight=False, soft_wrap=True)
+    if found.decision is not None:
+        console.print(decision_line(found.hypotheses, found.decision), style="bold", highlight=False, soft_wrap=True)
     console.print(verdict_line(found), style="bold green" if found.verdict == "valid" else "bold red", soft_wrap=True)
     if any(cell.carried_records_per_s.low is None for cell in found.cells):
         console.print(interval_line(found), highlight=False, soft_wrap=True)

@@ -15,6 +15,7 @@ from experiments.deploy.placement import Placement
 from experiments.deploy.process import ChildProcess
 from experiments.deploy.target import Address
 from system.settings import Process, SystemSettings, to_environment
+from system.variants.registry import VARIANTS
 
 GATEWAY_START_S: Final = 15.0
 
@@ -58,6 +59,7 @@ class LocalDeployment:
         self._broker: broker.Broker | None = None
         self._client: Any = None
         self._waiting: list[ChildProcess] = []  # workers that haven't said that they are ready
+        self._variant = VARIANTS[system.variant]
         self._parts: dict[str, list[ChildProcess]] = {"broker": [], "gateway": [], "workers": [], "sweeper": []}
 
     @property
@@ -78,11 +80,9 @@ class LocalDeployment:
         )
         if self._broker.process is not None:
             self._parts["broker"].append(self._broker.process)
-        if workers:
+        if workers and self._variant.has_workers:
             self.start_workers()  # they take seconds, so they start first
-        gateway = self._spawn("gateway", ["-m", "system.gateway", *self._listen], self._placement.gateway, Process(
-            system=self._system, redis_url=self.url
-        ))  # fmt: skip
+        gateway = self._start_gateway()
         address = _address(gateway.expect("ready ", GATEWAY_START_S))
         if len(self._listen) > 1:
             self.syslog = _address(gateway.expect("syslog ", GATEWAY_START_S))
@@ -91,6 +91,14 @@ class LocalDeployment:
                 system=self._system, redis_url=self.url
             ))  # fmt: skip
         return address
+
+    def _start_gateway(self) -> ChildProcess:
+        """The gateway; one that brings its own workers is their parent, and counts as such."""
+        told = Process(
+            system=self._system, redis_url=self.url, concurrency=self.concurrency(), child_cpus=self._placement.workers
+        )
+        part = "gateway" if self._variant.has_workers else "workers"
+        return self._spawn(part, ["-m", self._variant.gateway, *self._listen], self._placement.gateway, told)
 
     def _spawn(self, part: str, words: Sequence[str], cpus: Sequence[int], process: Process) -> ChildProcess:
         number = len(self._parts.setdefault(part, []))

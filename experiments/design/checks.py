@@ -24,6 +24,7 @@ from system.broker import registry as publishers
 from system.broker.app import KNOWN_SETTINGS, OWN_OPTIONS, OWN_SETTINGS, TRANSPORT_OPTIONS
 from system.engine.registry import ENGINES, GROUP
 from system.signatures.loaders import RulesError, load
+from system.variants.registry import REAL, VARIANTS
 from system.worker.analyst import WRITERS
 
 
@@ -166,6 +167,29 @@ def publisher(config: TrialConfig) -> Iterable[Problem]:
         yield Problem("system.publisher", f"must be {' or '.join(map(shown, known))}, got {shown(name)}", remedy)
 
 
+def variant(config: TrialConfig) -> Iterable[Problem]:
+    """The variant is one of the registry's; one that brings its own workers has no Celery to set, and no journal."""
+    system, name = config.system, config.system.variant
+    if name not in VARIANTS:
+        near = closest(name, VARIANTS)
+        remedy = f"the nearest is {shown(near[0])}" if near else f"the design itself is {shown(REAL)}"
+        yield Problem("system.variant", f"must be {' or '.join(map(shown, VARIANTS))}, got {shown(name)}", remedy)
+        return
+    if VARIANTS[name].has_workers:
+        return
+    where = f"where system.variant = {shown(name)}"
+    for key, wanted in (("journal", False), ("worker_nodes", 1), ("worker_pool", "prefork")):
+        given = getattr(system, key)
+        if given != wanted:
+            yield Problem(
+                f"system.{key}", f"must be {shown(wanted)} {where}, got {shown(given)}", f"set {key} = {shown(wanted)}"
+            )
+    if isinstance(config.swarm.arrivals, Drain):
+        yield Problem("swarm.arrivals.kind", f'must be another than "drain" {where}, got "drain"', "take saturate")
+    if config.deploy.kind == "attach":
+        yield Problem("deploy.kind", f'must be "local" {where}, got "attach"', "a variant is started here")
+
+
 def celery(config: TrialConfig) -> Iterable[Problem]:
     """Celery itself takes any name for a setting and ignores those it doesn't know; a wrong type ends its workers."""
     for name, value in config.system.celery.items():
@@ -305,6 +329,7 @@ CHECKS: tuple[Callable[[TrialConfig], Iterable[Problem]], ...] = (
     limits,
     engine,
     publisher,
+    variant,
     celery,
     pool,
     placement,

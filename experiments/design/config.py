@@ -20,6 +20,7 @@ from experiments.design.errors import ConfigError
 from experiments.design.experiment import Cell, Experiment
 from experiments.design.factors import Factors, parse_factors
 from experiments.design.header import ADAPTIVE, Header, replication
+from experiments.design.hypothesis import check_hypotheses
 from experiments.design.nearest import title
 from experiments.design.overrides import parse_overrides
 from experiments.design.tables import CELL_TABLES, ROOT, Key, Table, find
@@ -64,6 +65,7 @@ def decode(text: str, *, source: str, folder: Path, overrides: Sequence[str] = (
     layers = Layers(source, anchored(given, folder), values)
     header = _header(layers)
     levels = factors.cells()
+    check_hypotheses(header.hypotheses, levels, f"{source}, [[experiment.hypotheses]]")
     rules_error = cache(load_error)  # for this call only: somebody may mend the rules and decode again
     return Experiment(
         name=header.name,
@@ -75,6 +77,7 @@ def decode(text: str, *, source: str, folder: Path, overrides: Sequence[str] = (
         source=Path(source).name,
         overrides=tuple(overrides),
         steps=header.steps,
+        hypotheses=header.hypotheses,
     )
 
 

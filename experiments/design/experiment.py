@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from experiments.analysis.hypotheses import Hypothesis
 from experiments.design.header import Replication
 from experiments.design.trial_config import TrialConfig
 
@@ -34,3 +35,4 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     source: str = ""
     overrides: tuple[str, ...] = ()
     steps: bool = False
+    hypotheses: tuple[Hypothesis, ...] = ()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 
+from experiments.analysis.hypotheses import Hypothesis
 from experiments.design.errors import ConfigError
 
 Replicates = Annotated[int, msgspec.Meta(ge=1, le=1000)]
@@ -23,7 +24,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The `[experiment]` table. Either `replicates`, or all of `min_replicates`, `max_replicates`, `ci_half_width`.
 
     `steps`: the cells are a walk, each compared with the one before. `attempts`: how often at most a trial is run that the
-    machine's moment made invalid (`metrics.validity.registry.passing`).
+    machine's moment made invalid (`metrics.validity.registry.passing`). `hypotheses`: what is judged, fixed before the run.
     """
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=100)]
@@ -35,6 +36,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     min_replicates: Replicates | None = None
     max_replicates: Replicates | None = None
     ci_half_width: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
+    hypotheses: tuple[Hypothesis, ...] = ()
 
 
 class Replication(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

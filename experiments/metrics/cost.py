@@ -30,6 +30,7 @@ _COUNTERS: Final = {
     "involuntary_switches_per_thousand_records": _Counter("processes", ("involuntary_switches",), 1000),
     "read_write_calls_per_thousand_records": _Counter("processes", ("read_write_calls",), 1000),
     "syscalls_per_thousand_records": _Counter("syscalls", ("syscalls",), 1000),
+    "tcp_segments_per_record": _Counter("wire", ("tcp_segments",), 1),
     "redis_bytes_per_record": _Counter("broker", ("redis_sent_bytes", "redis_received_bytes"), 1),
     "redis_commands_per_batch": _Counter("broker", ("redis_commands",), 1, "batches"),
 }

@@ -13,6 +13,7 @@ from experiments.metrics.batching import measured
 from experiments.metrics.classes import ClassFigures, by_class
 from experiments.metrics.cost import cost
 from experiments.metrics.detections import Detections, detections
+from experiments.metrics.fairness import Fairness, fairness
 from experiments.metrics.lag import Lag, lag
 from experiments.metrics.ledger import Ledger, ledger
 from experiments.metrics.outcome import outcome
@@ -65,6 +66,7 @@ class TrialSummary(msgspec.Struct, frozen=True, kw_only=True):
     batching: FlushMix | None
     schedule_lag_s: Lag | None
     classes: dict[str, ClassFigures]
+    fairness: Fairness | None
     cost: dict[str, Any]
     queues: dict[str, QueueLength]
     agents: dict[str, int]
@@ -143,6 +145,7 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
         batching=None if unlike else measured(record, tables.batches),
         schedule_lag_s=lag(record),
         classes={} if unlike else by_class(record, tables, timed),
+        fairness=fairness(record, tables, timed),
         cost=cost(record, tables, whole),
         queues=queue_lengths(tables.probes, *record.window),
         agents={"reconnects": record.swarm["reconnects"]} if "reconnects" in record.swarm else {},
@@ -196,6 +199,7 @@ def _failed(record: TrialRecord) -> TrialSummary:
         batching=None,
         schedule_lag_s=None,
         classes={},
+        fairness=None,
         cost={},
         queues={},
         agents={},

@@ -7,6 +7,7 @@ throughput.
 from collections.abc import Callable, Sequence
 
 from experiments.analysis.findings import Findings
+from experiments.analysis.measures import system_cpu_us
 from experiments.metrics.trial import TrialSummary
 from experiments.plots import rows
 from experiments.plots.plot import Axes, Layout, Plot, Row, Table, groups
@@ -14,7 +15,6 @@ from experiments.plots.style import COLOURS, GREY, VERMILION, plain_numbers
 from experiments.plots.words import Words
 
 FACTORS = ("swarm.batch_size", "swarm.timeout_s")
-SYSTEM = ("gateway", "broker", "workers", "sweeper")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
@@ -42,16 +42,10 @@ def table(found: Findings) -> Table:
     return [row for group in groups(made, "series").values() if len(group) > 1 for row in group]
 
 
-def _cpu(trial: TrialSummary) -> float | None:
-    spent = trial.cost.get("cpu_s_per_million_records") or {}
-    known = [value for part in SYSTEM if (value := spent.get(part)) is not None]
-    return sum(known) if known else None
-
-
 _FIGURES: dict[str, Callable[[TrialSummary], float | None]] = {
     "p99_response_s": lambda trial: trial.response_time_s.p99,
     "carried_records_per_s": lambda trial: trial.carried_records_per_s,
-    "cpu_us_per_record": _cpu,
+    "cpu_us_per_record": system_cpu_us,
 }
 
 

@@ -6,13 +6,26 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from experiments.analysis.findings import Findings
-from experiments.plots import ablation, cores, cost, emulated, frontier, spectrum, stages, style, throughput, timeline
+from experiments.plots import (
+    ablation,
+    cores,
+    cost,
+    emulated,
+    frontier,
+    hypotheses,
+    spectrum,
+    stages,
+    style,
+    throughput,
+    timeline,
+)
 from experiments.plots.plot import Plot, Table
 from experiments.plots.words import Words
 
 PLOTS: Final[dict[str, Plot]] = {
     plot.name: plot
     for plot in (
+        hypotheses.PLOT,
         throughput.PLOT,
         cores.PLOT,
         emulated.PLOT,

@@ -103,6 +103,17 @@ PHRASES: Final = {
     "times": ("× {ratio}", "× {ratio}"),
     "gain": ("carries more", "cursa más"),
     "loss": ("carries less", "cursa menos"),
+    "supported": ("supported", "confirmada"),
+    "refuted": ("refuted", "refutada"),
+    "inconclusive": ("inconclusive", "sin decidir"),
+    "times_as_good": (
+        "times as good as the alternative (ratio of the trials' means, log scale)",
+        "veces mejor que la alternativa (razón de las medias de los ensayos, escala log.)",
+    ),
+    "margin_marks": (
+        "tick: the margin fixed beforehand; bar: 95 % interval over n blocks",
+        "marca: el margen fijado de antemano; barra: intervalo del 95 % sobre n bloques",
+    ),
     "all_trials": ("trials", "ensayos"),
 }  # fmt: skip
 

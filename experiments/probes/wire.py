@@ -2,7 +2,8 @@
 
 Figures: `sent_bytes` and `received_bytes` of part `swarm`: Forward messages with their headers, and acknowledgements;
 exact, and without TCP's own headers. `loopback_bytes` of part `machine` is what went over the loopback interface, TCP/IP
-headers included and whoever sent it: a bound to hold the others against, no figure of the system.
+headers included and whoever sent it, and `tcp_segments` all that TCP sent, likewise: bounds to hold the others against, no
+figures of the system.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ from loadgen.account import progress_paths
 from loadgen.progress import SWARM, Progress
 
 _INTERFACES: Final = Path("/proc/net/dev")
+_PROTOCOLS: Final = Path("/proc/net/snmp")
 
 
 class WireProbe:
@@ -30,6 +32,7 @@ class WireProbe:
     def sample(self) -> list[Reading]:
         """See `Probe`."""
         found = [Reading("swarm", name, value) for name, value in self._swarm().items()]
+        found += self._segments()
         try:
             lines = _INTERFACES.read_text().splitlines()
         except FileNotFoundError:
@@ -39,6 +42,15 @@ class WireProbe:
         if not sent:
             self.missing["loopback_bytes"] = "there is no loopback interface named lo"
         return [*found, *(Reading("machine", "loopback_bytes", int(one)) for one in sent)]
+
+    def _segments(self) -> list[Reading]:
+        """Segments that TCP has sent since the machine started: what one end sends the other receives, so these are all."""
+        try:
+            names, values = (line.split() for line in _PROTOCOLS.read_text().splitlines() if line.startswith("Tcp:"))
+        except FileNotFoundError:
+            self.missing["tcp_segments"] = f"this platform has no {_PROTOCOLS}"
+            return []
+        return [Reading("machine", "tcp_segments", int(dict(zip(names, values, strict=True))["OutSegs"]))]
 
     def _swarm(self) -> dict[str, int]:
         """The swarm's counters, of all its processes; none before it has begun."""

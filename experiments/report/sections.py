@@ -7,6 +7,7 @@ from experiments.report import account, load, origin, response
 from experiments.report.batching import batching_section
 from experiments.report.capacity import capacity_section
 from experiments.report.cost import cost_section
+from experiments.report.hypotheses import hypotheses_section
 from experiments.report.scaling import scaling_section
 from experiments.report.steps import steps_section
 from experiments.report.view import View, figure, name
@@ -31,6 +32,7 @@ def _cost(view: View) -> Iterator[str]:
 
 #: Below the verdict.
 SECTIONS: Final = (
+    Section("Hypotheses", hypotheses_section),
     Section("Capacity", lambda view: capacity_section(view.summary.capacity)),
     Section("Throughput", load.throughput),
     Section("Scaling", scaling_section),

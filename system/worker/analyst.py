@@ -154,6 +154,19 @@ class Analyst:
         pipe.execute()
         return [1] * len(ends)
 
+    def analyse_held(self, one: bytes, held: payload.Payload) -> None:
+        """Analyses a batch that is in hand already: nothing to fetch, one row, no journal."""
+        started = time.monotonic_ns()
+        outcome = self._scan(one, held)
+        stamps = Stamps(held.received_mono_ns, held.published_mono_ns, started, started, time.monotonic_ns())
+        self._seq += 1
+        found = None if isinstance(outcome, str) else outcome
+        written = self._row(row.DEAD if found is None else row.ANALYSED, one, 1, len(held.packed), found, stamps)
+        pipe = self._client.pipeline(transaction=False)
+        self._append(pipe, [written], 0 if found is None else 1, 0 if found is None else len(found[0].starts))
+        pipe.execute()
+        self.uncarried = (self._seq, time.monotonic_ns())
+
     def analyse_records(self, one: bytes, received: int, published: int, packed_bytes: int, lines: list[str]) -> None:
         """Analyses records that came in the task's arguments: one row per execution, no journal."""
         started = time.monotonic_ns()

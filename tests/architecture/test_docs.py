@@ -7,6 +7,7 @@ import pytest
 
 from experiments.analysis.batching import Batching
 from experiments.analysis.capacity import Capacity, ProbeFound
+from experiments.analysis.hypotheses import HypothesisFound
 from experiments.analysis.scaling import Scaling
 from experiments.analysis.steps import Step
 from experiments.analysis.summary import CellSummary, Summary
@@ -14,6 +15,7 @@ from experiments.gate.judge import MetricResult, ScenarioResult
 from experiments.gate.result import GateResult
 from experiments.gate.slot import Slot
 from experiments.metrics.detections import Detections
+from experiments.metrics.fairness import Fairness
 from experiments.metrics.ledger import Ledger
 from experiments.metrics.quantiles import Quantiles
 from experiments.metrics.response import STAGES
@@ -46,6 +48,8 @@ STORED: dict[str, tuple[str, ...]] = {
     "ProbeFound": ProbeFound.__struct_fields__,
     "cells": CellSummary.__struct_fields__,
     "Steps": Step.__struct_fields__,
+    "HypothesisFound": HypothesisFound.__struct_fields__,
+    "Fairness": Fairness.__struct_fields__,
     "Scaling": Scaling.__struct_fields__,
     "LawFit": LawFit.__struct_fields__,
     "LeftOut": LeftOut.__struct_fields__,

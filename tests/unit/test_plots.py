@@ -31,7 +31,24 @@ CORES = [{"system.worker_cores": cores, "system.engine": "re"} for cores in (1, 
 
 EMULATED = [{"system.engine": "emulated", "system.worker_concurrency": count} for count in (1, 2, 4, 8, 16)]
 
-CELLS = {"emulated_scaling": EMULATED, "ablation": WALK, "batching_frontier": BATCHING, "throughput_vs_cores": CORES}
+CLAIM = [{"system.engine": "re"}, {"system.engine": "hyperscan"}]
+HYPOTHESES = [
+    {
+        "says": "H",
+        "figure": "carried_records_per_s",
+        "design": "engine hyperscan",
+        "alternative": "engine re",
+        "margin": 1.5,
+    }
+]
+
+CELLS = {
+    "hypotheses": CLAIM,
+    "emulated_scaling": EMULATED,
+    "ablation": WALK,
+    "batching_frontier": BATCHING,
+    "throughput_vs_cores": CORES,
+}
 
 
 def cells_of(plot: str) -> list[dict[str, Any]]:
@@ -51,7 +68,7 @@ def with_something_wrong(one: Made, cell: dict[str, Any], replicate: int) -> Mad
         )
     if replicate == 0:
         one = one.with_record(faults=[{"kind": "kill_worker_child", "at_s": 2.0, "at_mono_ns": START + 2 * 10**9}])
-    invalid = replicate == 0 and cell in (WALK[1], BATCHING[1], CORES[1], EMULATED[1])
+    invalid = replicate == 0 and cell in (WALK[1], BATCHING[1], CORES[1], EMULATED[1], CLAIM[1])
     return one.with_record(swarm={"bad_acks": 1}) if invalid else one
 
 
@@ -63,7 +80,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Findings]:
     def of(plot: str) -> Findings:
         cells = cells_of(plot)
         if id(cells) not in known:
-            run = made_run(tmp_path_factory.mktemp("run"), cells, change=with_something_wrong, steps=cells is WALK)
+            run = made_run(
+                tmp_path_factory.mktemp("run"), cells, change=with_something_wrong, steps=cells is WALK,
+                hypotheses=HYPOTHESES if cells is CLAIM else (),
+            )  # fmt: skip
             known[id(cells)] = findings(run)
         return known[id(cells)]
 
@@ -140,7 +160,11 @@ def test_an_invalid_trial_is_marked_and_a_run_without_one_has_no_mark(
 
     assert marks(made(name))
     sound = made_run(
-        tmp_path, cells_of(name), replicates=1, change=lambda one, cell, _: with_something_wrong(one, cell, 1)
+        tmp_path,
+        cells_of(name),
+        replicates=1,
+        change=lambda one, cell, _: with_something_wrong(one, cell, 1),
+        hypotheses=HYPOTHESES if name == "hypotheses" else (),
     )
     assert marks(findings(sound)) == []
 
@@ -182,6 +206,7 @@ def test_a_run_gets_the_figures_that_its_factors_allow(made: Callable[[str], Fin
         "batching_frontier": {"batching_frontier"},
         "throughput_vs_cores": {"throughput_vs_cores"},
         "emulated_scaling": {"emulated_scaling"},
+        "hypotheses": {"hypotheses"},
     }.items():
         found = made(name)
         assert {plot for plot, one in PLOTS.items() if one.table(found)} == always | more

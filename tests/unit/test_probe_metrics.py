@@ -166,6 +166,7 @@ def test_what_cannot_be_given_is_none_and_says_why() -> None:
     assert found["syscalls_per_thousand_records"] is None
     assert found["missing"] == {
         "syscalls_per_thousand_records": "tracefs isn't mounted",
+        "tcp_segments_per_record": "the probe wire wasn't asked for",
         "redis_bytes_per_record": "the broker didn't answer",
         "redis_commands_per_batch": "the broker didn't answer",
         "redis_commands_per_batch_by_name": "the broker didn't answer",

@@ -1,0 +1,81 @@
+"""What a run was to decide: how many times as good the design is as its alternative, and the margin fixed beforehand.
+
+A line a hypothesis. Right of its margin (the tick) with the whole interval is supported, left of it refuted.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from experiments.analysis.findings import Findings
+from experiments.analysis.naming import cell_name
+from experiments.plots.plot import Axes, Layout, Plot, Table
+from experiments.plots.style import BLUE, GREEN, GREY, VERMILION, plain_numbers, wrapped
+from experiments.plots.words import Words
+
+_COLOURS: Final = {"supported": GREEN, "refuted": VERMILION, "inconclusive": GREY}
+_MARKERS: Final = {"supported": "o", "refuted": "s", "inconclusive": "D"}
+_WIDTH_IN: Final = 8.0
+
+
+def table(found: Findings) -> Table:
+    """A row a hypothesis that compares two cells."""
+    made: Table = []
+    for one in found.summary.hypotheses:
+        if one.advantage is None or one.advantage.value is None:
+            continue
+        mine = [trial for trial in found.summary.trials if cell_name(trial.cell) in (one.design, one.alternative)]
+        made.append(
+            {
+                "hypothesis": one.says,
+                "figure": one.figure,
+                "design": one.design,
+                "alternative": one.alternative,
+                "advantage_ratio": one.advantage.value,
+                "low": one.advantage.low,
+                "high": one.advantage.high,
+                "n": one.advantage.n_first,
+                "margin_ratio": one.margin,
+                "decision": one.decision,
+                "invalid_trials": sum(not trial.valid for trial in mine),
+            }
+        )
+    return made
+
+
+def layout(table: Table) -> Layout:
+    """Room for a sentence above each line."""
+    return Layout(_WIDTH_IN, 1.1 + 0.75 * len(table))
+
+
+def draw(table: Table, panels: Sequence[Axes], say: Words) -> None:
+    """The first hypothesis on top, on a logarithmic axis of ratios."""
+    (axes,) = panels
+    for place, row in enumerate(reversed(table)):
+        colour = _COLOURS[row["decision"]]
+        if row["low"] is not None:
+            axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=6, alpha=0.4)
+        axes.plot([row["advantage_ratio"]], [place], _MARKERS[row["decision"]], color=colour, markersize=7)
+        axes.plot([row["margin_ratio"]] * 2, [place - 0.22, place + 0.22], color=BLUE, linewidth=1.6)
+        times = say("times", ratio=say.significant(row["advantage_ratio"]))
+        said = f"{say(row['decision'])}, {times}, {say('n', n=row['n'])}"
+        if row["invalid_trials"]:
+            said += f", {say('some_invalid', count=row['invalid_trials'])}"
+        axes.text(
+            0.0, place + 0.26, f"{wrapped(row['hypothesis'], _WIDTH_IN)}\n{said}",
+            transform=axes.get_yaxis_transform(), fontsize=8, va="bottom",
+        )  # fmt: skip
+    ends = [
+        value for row in table for value in (row["advantage_ratio"], row["low"], row["high"], row["margin_ratio"], 1.0)
+    ]
+    known = [value for value in ends if value]
+    axes.set_xscale("log")
+    axes.set_xlim(min(known) / 1.3, max(known) * 1.3)
+    axes.axvline(1.0, color=GREY, linewidth=0.8, linestyle=":")
+    axes.set_yticks([])
+    axes.set_ylim(-0.5, len(table) - 0.05)
+    axes.spines["left"].set_visible(False)
+    plain_numbers(axes.xaxis, say, log=True)
+    axes.set_xlabel(f"{say('times_as_good')}\n{say('margin_marks')}")
+
+
+PLOT = Plot("hypotheses", table, layout, draw)
