@@ -118,7 +118,10 @@ PROFILES: dict[str, dict[str, Any]] = {
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One process's share of a deployment: the system's settings, where its broker is, and its own name."""
+    """One process's share of a deployment: the system's settings, where its broker is, and its own name.
+
+    `waits`: it begins by waiting until the broker answers.
+    """
 
     system: SystemSettings
     redis_url: str = "redis://127.0.0.1:6379/0"
@@ -126,6 +129,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     concurrency: PositiveInt = 1
     child_cpus: tuple[int, ...] = ()
     detections: bool = False
+    waits: bool = True
 
 
 #: The variable that carries a `Process` as JSON.

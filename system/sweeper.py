@@ -48,7 +48,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     stop = Stop()
     process = from_environment()
-    wait_for_broker(process.redis_url, "sweeper")
+    if process.waits:
+        wait_for_broker(process.redis_url, "sweeper")
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop.set)
     with Presence(process, "sweeper"):

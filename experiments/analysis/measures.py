@@ -75,6 +75,7 @@ MEASURES: Final = {
         Measure("gateway_syscalls_per_record", "a record", False, _SYSCALLS),
         Measure("wire_bytes_per_record", "bytes a record", False, _cost("wire_bytes_per_record", "agents_to_gateway")),
         Measure("tcp_segments_per_record", "a record", False, _cost("tcp_segments_per_record", "machine")),
+        Measure("ready_s", "s", False, lambda trial: trial.ready_s),
         Measure("lost_records", "records", False, _lost),
         Measure("fairness_ratio", "ratio", True, _fairness),
         Measure("least_share_ratio", "ratio", True, _least),

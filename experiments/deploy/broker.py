@@ -11,6 +11,7 @@ import secrets
 import shutil
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -104,8 +105,11 @@ def start(
     cpus: tuple[int, ...],
     keep: bool = False,
     fsync: bool = False,
+    first: Callable[[Broker], None] | None = None,
 ) -> Broker:
     """A server that answers. With `keep`, a running server may hold data, and they stay.
+
+    `first` is called before a server is started here, when its URL is known and nothing answers there yet.
 
     With `fsync` each write is on its disk before it answers; a running server must be set so.
 
@@ -125,8 +129,10 @@ def start(
         f'bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {data or folder}\nsave ""\n{disk}'
         "maxmemory-policy noeviction\nloglevel warning\ndaemonize no\n"
     )
-    process = ChildProcess("broker", [program(named), str(settings)], folder, cpus=cpus, environment={})
-    broker = Broker(f"redis://:{password}@127.0.0.1:{port}/0", process, data=data)
+    broker = Broker(f"redis://:{password}@127.0.0.1:{port}/0", None, data=data)
+    if first is not None:
+        first(broker)
+    broker.process = ChildProcess("broker", [program(named), str(settings)], folder, cpus=cpus, environment={})
     _await_answer(broker)
     return broker
 

@@ -4,6 +4,7 @@ Start-up order as the design has it: nothing starts before the broker answers. E
 """
 
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -40,10 +41,12 @@ class LocalDeployment:
         syslog: str | None = None,
         detections: bool = False,
         keep: bool = False,
+        broker_delay_s: float = 0.0,
         python: Sequence[str] = (sys.executable,),
         environment: Callable[[Process], Mapping[str, str]] = to_environment,
     ) -> None:
-        """`python`: what runs the system's processes; `environment`: how one is told its share."""
+        """`broker_delay_s`: the broker is started last, so long after the rest. `python`: what runs the system's processes;
+        `environment`: how one is told its share."""
         self._python = python
         self._environment = environment
         self._system = system
@@ -56,6 +59,8 @@ class LocalDeployment:
         self.syslog: Address | None = None
         self._detections = detections
         self._keep = keep
+        self._broker_delay_s = broker_delay_s
+        self._begun_mono_ns = 0
         self._broker: broker.Broker | None = None
         self._client: Any = None
         self._waiting: list[ChildProcess] = []  # workers that haven't said that they are ready
@@ -70,6 +75,13 @@ class LocalDeployment:
 
     def start(self, *, workers: bool = True) -> Address:
         """See `Target`. Raises: BrokerError, ProcessError."""
+        self._begun_mono_ns = time.monotonic_ns()
+
+        def rest_first(made: broker.Broker) -> None:
+            self._broker = made
+            self._start_rest(workers)
+            time.sleep(self._broker_delay_s)
+
         self._broker = broker.start(
             self._folder,
             named=self._redis_server,
@@ -77,28 +89,30 @@ class LocalDeployment:
             cpus=self._placement.broker,
             keep=self._keep,
             fsync=self._system.fsync,
+            first=rest_first if self._broker_delay_s else None,
         )
         if self._broker.process is not None:
             self._parts["broker"].append(self._broker.process)
-        if workers and self._variant.has_workers:
-            self.start_workers()  # they take seconds, so they start first
-        gateway = self._start_gateway()
+        if not self._broker_delay_s:
+            self._start_rest(workers)
+        (gateway,) = self._parts["gateway" if self._variant.has_workers else "workers"]
         address = _address(gateway.expect("ready ", GATEWAY_START_S))
         if len(self._listen) > 1:
             self.syslog = _address(gateway.expect("syslog ", GATEWAY_START_S))
-        if self._system.journal:
-            self._spawn("sweeper", ["-m", "system.sweeper"], self._placement.broker, Process(
-                system=self._system, redis_url=self.url
-            ))  # fmt: skip
         return address
 
-    def _start_gateway(self) -> ChildProcess:
-        """The gateway; one that brings its own workers is their parent, and counts as such."""
-        told = Process(
-            system=self._system, redis_url=self.url, concurrency=self.concurrency(), child_cpus=self._placement.workers
-        )
+    def _start_rest(self, workers: bool) -> None:
+        """All but the broker. A gateway that brings its own workers is their parent, and counts as such."""
+        if workers and self._variant.has_workers:
+            self.start_workers()  # they take seconds, so they start first
         part = "gateway" if self._variant.has_workers else "workers"
-        return self._spawn(part, ["-m", self._variant.gateway, *self._listen], self._placement.gateway, told)
+        told = self._told(concurrency=self.concurrency(), child_cpus=self._placement.workers)
+        self._spawn(part, ["-m", self._variant.gateway, *self._listen], self._placement.gateway, told)
+        if self._system.journal:
+            self._spawn("sweeper", ["-m", "system.sweeper"], self._placement.broker, self._told())
+
+    def _told(self, **share: Any) -> Process:
+        return Process(system=self._system, redis_url=self.url, waits=self._variant.waits, **share)
 
     def _spawn(self, part: str, words: Sequence[str], cpus: Sequence[int], process: Process) -> ChildProcess:
         number = len(self._parts.setdefault(part, []))
@@ -128,9 +142,7 @@ class LocalDeployment:
                 "workers",
                 ["-m", "system.worker"],
                 self._placement.celery_parents,
-                Process(
-                    system=self._system,
-                    redis_url=self.url,
+                self._told(
                     node=node,
                     concurrency=self.concurrency(),
                     child_cpus=self._placement.workers,
@@ -181,7 +193,16 @@ class LocalDeployment:
             "broker": self._broker.describe(),
             "placement": msgspec.to_builtins(self._placement),
             "worker_concurrency": self.concurrency(),
+            "ready_s": self._ready_s(),
         }
+
+    def _ready_s(self) -> float | None:
+        """From the start until gateway and workers had said that they were ready; None as long as one hasn't."""
+        parts = [*self._parts["gateway"], *self._parts["workers"]]
+        heard = [one.heard_mono_ns.get("ready") for one in parts]
+        known = [at for at in heard if at is not None]
+        whole = self._parts["workers"] and len(known) == len(parts)
+        return (max(known) - self._begun_mono_ns) / 1e9 if whole else None
 
     def stop(self, grace_s: float = 10.0) -> None:
         """See `Target`."""

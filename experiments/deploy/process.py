@@ -57,6 +57,8 @@ class ChildProcess:
             )
         self.pid = self._popen.pid
         self._stopped = False
+        #: When a line that began with this word came first.
+        self.heard_mono_ns: dict[str, int] = {}
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, name=f"read {self.name}", daemon=True)
         self._reader.start()
@@ -71,7 +73,9 @@ class ChildProcess:
         assert self._popen.stdout is not None
         with self._popen.stdout as lines:
             for line in lines:
-                self._lines.put(line.decode("utf-8", "replace").rstrip("\n"))
+                text = line.decode("utf-8", "replace").rstrip("\n")
+                self.heard_mono_ns.setdefault(text.partition(" ")[0], time.monotonic_ns())
+                self._lines.put(text)
         self._lines.put(None)
 
     def expect(self, word: str, deadline_s: float) -> str:

@@ -20,6 +20,7 @@ def _local(config: TrialConfig, placement: Placement, folder: Path) -> Target:
         folder,
         redis_server=config.deploy.redis_server,
         redis_url=config.deploy.redis_url,
+        broker_delay_s=config.deploy.broker_delay_s,
     )
 
 

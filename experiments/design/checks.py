@@ -252,6 +252,10 @@ def placement(config: TrialConfig) -> Iterable[Problem]:
 def server(config: TrialConfig) -> Iterable[Problem]:
     """The Redis is one: a running server or a program to start."""
     program, url = config.deploy.redis_server, config.deploy.redis_url
+    delay_s = config.deploy.broker_delay_s
+    if delay_s and (url is not None or config.deploy.kind == "attach"):
+        wrong = f"must be 0 where the server runs already, got {delay_s:g}"
+        yield Problem("deploy.broker_delay_s", wrong, "leave the server to be started here, or the delay out")
     if program is not None and url is not None:
         wrong = f"must be left out where deploy.redis_url is given, got {shown(program)}"
         yield Problem(

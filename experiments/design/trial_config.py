@@ -31,12 +31,13 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the system comes from: started here (`local`), on the named server, a running one, or the embedded one; or
-    running already (`attach`), taking messages at `listen` and kept in `redis_url`."""
+    running already (`attach`), taking messages at `listen` and kept in `redis_url`. `broker_delay_s`: see docs/config.md."""
 
     kind: Literal["local", "attach"] = "local"
     listen: HostPort | None = None
     redis_server: str | None = None
     redis_url: RedisUrl | None = None
+    broker_delay_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.0
 
 
 class Phases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -73,6 +73,7 @@ class TrialSummary(msgspec.Struct, frozen=True, kw_only=True):
     commit_instants_unknown: int
     malformed_records: int
     faults: list[dict[str, Any]]
+    ready_s: float | None
     failure: str | None
     repeated: list[list[str]]
     wall_s: float
@@ -152,6 +153,7 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
         commit_instants_unknown=unknown,
         malformed_records=int(tables.results["malformed"][counting].sum()),
         faults=record.faults,
+        ready_s=record.target.get("ready_s"),
         failure=record.failure,
         repeated=record.repeated,
         wall_s=record.wall_s,
@@ -206,6 +208,7 @@ def _failed(record: TrialRecord) -> TrialSummary:
         commit_instants_unknown=0,
         malformed_records=0,
         faults=record.faults,
+        ready_s=None,
         failure=failure,
         repeated=record.repeated,
         wall_s=record.wall_s,

@@ -79,7 +79,8 @@ def main() -> None:
     keep_freed_memory()
     address, *syslog = map(_address, sys.argv[1:3])
     process = from_environment()
-    wait_for_broker(process.redis_url, "gateway")
+    if process.waits:
+        wait_for_broker(process.redis_url, "gateway")
     _verify(process)
     with Presence(process, "gateway"), asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(run(process, address, syslog[0] if syslog else None))

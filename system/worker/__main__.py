@@ -32,7 +32,8 @@ def main() -> None:
     keep_freed_memory()
     if app.process.system.worker_pool != "prefork" and app.process.child_cpus:
         os.sched_setaffinity(0, app.process.child_cpus)  # there are no children: the node itself runs the tasks
-    wait_for_broker(app.process.redis_url, f"worker {app.process.node}")
+    if app.process.waits:
+        wait_for_broker(app.process.redis_url, f"worker {app.process.node}")
     app.celery.worker_main(arguments(app.process, app.process.concurrency))
 
 

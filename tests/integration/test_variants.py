@@ -12,6 +12,7 @@ from experiments.analysis.summary import Summary
 from experiments.cli.screen import QuietScreen
 from experiments.design.config import decode
 from experiments.design.errors import ConfigError
+from experiments.store.find import find
 from system.broker.batch import Batch
 from system.broker.publisher import BrokerUnavailableError, Outcome
 from system.settings import Limits
@@ -88,11 +89,25 @@ def test_a_batch_in_hand_dies_with_its_consumer_where_the_queue_is_memory(tmp_pa
     assert trial.outcome == "lossy"
 
 
+def test_processes_that_wait_for_a_late_broker_are_all_there_once_it_answers(tmp_path: Path) -> None:
+    late = "[deploy]\nbroker_delay_s = 1.5\n"
+    (trial,) = played(tmp_path, "real", faults=late).trials
+    assert trial.failure is None, trial.failure
+    assert trial.reasons == []
+    assert trial.ready_s is not None
+    assert trial.ready_s > 1.5
+    assert trial.ledger is not None
+    assert trial.ledger.lost == 0
+    (record,) = find(tmp_path / "variants").records()
+    assert record.target["ready_s"] == trial.ready_s
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
         ('variant = "threaded_gatway"', 'the nearest is "threaded_gateway"'),
         ('variant = "in_memory_queue"', "system.journal must be false"),
+        ('[deploy]\nredis_url = "redis://x/0"\nbroker_delay_s = 1.0', "deploy.broker_delay_s must be 0"),
         ('variant = "in_memory_queue"\njournal = false\nworker_nodes = 2', "system.worker_nodes must be 1"),
     ],
 )
