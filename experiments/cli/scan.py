@@ -14,7 +14,7 @@ import numpy as np
 
 from experiments.cli.progress import Progress
 from system.agent import compression
-from system.engine.registry import ENGINES, build
+from system.engine.registry import SCANNING, build
 from system.signatures.loaders import load
 from system.worker.detections import Detection, readable
 
@@ -24,7 +24,7 @@ BLOCK_BYTES: Final = 4 << 20
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--engine", type=click.Choice(sorted(ENGINES)), default="hyperscan", show_default=True)
+@click.option("--engine", type=click.Choice(sorted(SCANNING)), default="hyperscan", show_default=True)
 @click.option("--rules", multiple=True, metavar="R", help="builtin, a TOML pack or a list of patterns. Repeatable.")
 @click.option(
     "--detections", type=click.Path(path_type=Path, dir_okay=False), help="Append matches here instead of printing."

@@ -166,3 +166,11 @@ def test_what_one_engine_refuses_another_runs(shell: Shell) -> None:
     done = shell.run("scan", "--rules", "pack.toml", "--engine", "re", "a.log")
     assert done.returncode == 0, done.stderr
     assert [json.loads(line)["signature"] for line in done.stdout.splitlines()] == ["small.one", "huge.one"]
+
+
+def test_a_scan_by_an_engine_that_looks_for_nothing_is_refused(shell: Shell) -> None:
+    (shell.folder / "a.log").write_text("sqlmap/1.7\n")
+    done = shell.run("scan", "--engine", "emulated", "a.log")
+    assert done.returncode == USAGE
+    assert not done.stdout
+    assert "'hyperscan', 're', 're2', 'reference'" in done.stderr
