@@ -7,13 +7,18 @@ authenticates and sets the deadlines.
 
 import io
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
+import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from system.broker.resp import Argument, packed
+#: What a command is made of.
+Argument: TypeAlias = str | int | float | bytes | memoryview
+
+#: A bulk string up to this long is taken out of the buffer with its end, and copied once more to be rid of that.
+_SHORT_BYTES: Final = 4096
 
 #: What is read at once of short replies; a longer bulk string is read straight into its place.
 _BUFFER_BYTES: Final = 64 * 1024
@@ -35,7 +40,9 @@ class Bulk:
         try:
             if self._connection is None:
                 self._connect()
-            self._connection.send_packed_command([b"".join(packed(commands))], check_health=False)
+            # Its declared type is a tuple of one; it takes any.
+            sent = b"".join(hiredis.pack_command(tuple(command)) for command in commands)  # type: ignore[arg-type]
+            self._connection.send_packed_command([sent], check_health=False)
             assert self._replies is not None
             return [read(self._replies) for _ in commands]
         except TimeoutError as error:
@@ -80,6 +87,11 @@ def read(replies: io.BufferedReader) -> Any:
             size = int(told)
             if size < 0:
                 return None
+            if size <= _SHORT_BYTES:
+                value = replies.read(size + 2)
+                if not value.endswith(b"\r\n") or len(value) < size + 2:
+                    raise ConnectionError("the server closed the connection within a reply")
+                return value[:-2]
             value = replies.read(size)
             if len(value) < size or replies.read(2) != b"\r\n":
                 raise ConnectionError("the server closed the connection within a reply")

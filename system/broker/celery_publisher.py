@@ -72,7 +72,7 @@ class CeleryPublisher:
 
     def _journal(self, batches: Sequence[Batch], published_mono_ns: int) -> list[Outcome]:
         arguments = journal.accept_arguments(batches, b"", published_mono_ns)
-        return [Outcome(number) for number in journal.run(self._redis, journal.ACCEPT, *arguments)]
+        return journal.accepted(journal.run(self._redis, journal.ACCEPT, *arguments))[0]
 
     def _store(self, batches: Sequence[Batch], published_mono_ns: int) -> list[Outcome]:
         self._redis.mset({keys.PAYLOAD + batch.id: payload.encode(batch, published_mono_ns) for batch in batches})

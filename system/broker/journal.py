@@ -15,8 +15,8 @@ from redis.exceptions import NoScriptError
 
 from system.broker import keys, payload
 from system.broker.batch import Batch
-from system.broker.bulk import Bulk
-from system.broker.resp import Argument
+from system.broker.bulk import Argument, Bulk
+from system.broker.publisher import Outcome
 from system.wire import batch_id as batch_ids
 from system.wire.chunk import Chunk
 
@@ -82,6 +82,11 @@ def accept_arguments(
     return arguments
 
 
+def accepted(reply: Sequence[int]) -> tuple[list[Outcome], int]:
+    """What ACCEPT answered: one outcome a batch, and how many tasks are queued now (0 if it added none)."""
+    return [Outcome(number) for number in reply[:-1]], reply[-1]
+
+
 class Finished(NamedTuple):
     """One batch's end as a worker reports it. `given_up`: why it is dead, empty if it was analysed."""
 
@@ -102,11 +107,11 @@ class Journal:
 
     def start(self, ids: Sequence[bytes]) -> tuple[list[int], list[bytes | None]]:
         """Begins a group: the number of the attempt for each id (0: no longer pending) and its payload."""
-        wanted: list[list[Argument]] = [
-            [b"EVALSHA", START.sha.encode(), 2, keys.PENDING.encode(), keys.ATTEMPTS.encode(), *ids],
-            [b"MGET", *(keys.PAYLOAD + one for one in ids)],
+        wanted: list[Sequence[Argument]] = [
+            (b"EVALSHA", START.sha.encode(), 2, keys.PENDING.encode(), keys.ATTEMPTS.encode(), *ids),
+            (b"MGET", *(keys.PAYLOAD + one for one in ids)),
         ]
-        for load_first in ([], [[b"SCRIPT", b"LOAD", START.source.encode()]]):
+        for load_first in ([], [(b"SCRIPT", b"LOAD", START.source.encode())]):
             *_, attempts, payloads = self._bulk.execute([*load_first, *wanted])
             if isinstance(attempts, NoScriptError) and not load_first:
                 continue
@@ -118,7 +123,7 @@ class Journal:
 
     def payloads(self, ids: Sequence[bytes]) -> list[bytes | None]:
         """What is stored under the ids."""
-        (found,) = self._bulk.execute([[b"MGET", *(keys.PAYLOAD + one for one in ids)]])
+        (found,) = self._bulk.execute([(b"MGET", *(keys.PAYLOAD + one for one in ids))])
         if isinstance(found, Exception):
             raise found
         return list(found)

@@ -4,18 +4,24 @@ import struct
 from typing import NamedTuple
 
 from system.broker.batch import Batch
+from system.wire.joined import Part
 from system.wire.pieces import Pieces
 
 _PREFIX = struct.Struct("<Bxxxxxxxqq")
 
 
 class Payload(NamedTuple):
-    """What a worker needs of a batch: the gateway's two instants, the gzip flag, and the packed records."""
+    """What a worker needs of a batch: the gateway's two instants, the gzip flag, and where the packed records lie."""
 
     gzip: bool
     received_mono_ns: int
     published_mono_ns: int
-    packed: bytes
+    part: Part
+
+    @property
+    def packed_bytes(self) -> int:
+        """How many bytes the packed records have, as they came."""
+        return len(self.part.buffer) - self.part.begin
 
 
 def encode(batch: Batch, published_mono_ns: int) -> bytes:
@@ -33,4 +39,4 @@ def pieces(batch: Batch, published_mono_ns: int) -> Pieces:
 def decode(stored: bytes) -> Payload:
     """Raises: struct.error if `stored` is shorter than its stamps."""
     gzip, received, published = _PREFIX.unpack_from(stored)
-    return Payload(bool(gzip), received, published, stored[_PREFIX.size :])
+    return Payload(bool(gzip), received, published, Part(stored, _PREFIX.size))

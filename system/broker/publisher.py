@@ -27,7 +27,11 @@ class BrokerUnavailableError(Exception):
 
 
 class Publisher(Protocol):
-    """Writes batches to the broker."""
+    """Writes batches to the broker.
+
+    One that knows how many tasks were queued after its last `publish` says so as `queued`; the gateway asks for it, and
+    takes a publisher without it for one whose queue is empty.
+    """
 
     async def publish(self, batches: Sequence[Batch]) -> list[Outcome]:
         """One outcome a batch, in order, once the broker has confirmed them all.

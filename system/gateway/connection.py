@@ -2,6 +2,9 @@
 
 A connection is read from unless one of its holds is set: its own bytes in flight, the gateway's, acks that the peer
 doesn't read, or the gateway's end. A peer that closes while its batches are in flight loses the acks, not the batches.
+
+Bytes are read where they stay (`get_buffer`): within a large body into a place of its own, else into one buffer that all
+connections share, whose content is taken out before the next read. uvloop's plain protocol copies each read once more.
 """
 
 import asyncio
@@ -20,6 +23,10 @@ from system.wire.messages import Envelope
 
 #: How long a connection that the gateway has ended may stay half open for the peer to end it too.
 LINGER_S = 1.0
+
+
+#: Read at once where a large body is expected behind a head: what comes with the head is copied, the rest isn't.
+HEAD_BYTES = 4096
 
 
 class Hold(enum.IntFlag):
@@ -46,6 +53,8 @@ class Hall(Protocol):
     rounds: Rounds
     clock: Clock
     watched: set["Connection"]
+    #: Where connections read to that have no place of their own.
+    reads: memoryview
 
     def enter(self, connection: "Connection") -> Hold | None:
         """Registers a new connection; None if there are too many, else the holds it begins with."""
@@ -64,7 +73,7 @@ class Hall(Protocol):
         ...
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """The protocol object of one connection: what it says is read by a session, Forward's unless another is given."""
 
     def __init__(self, hall: Hall, session: Talk | None = None) -> None:
@@ -79,6 +88,7 @@ class Connection(asyncio.Protocol):
         self._inflight_bytes = 0
         self._partial_bytes = 0
         self._eof = False
+        self._in_place = False
         self._writing_stuck_mono_ns: int | None = None
         self._closing_mono_ns: int | None = None
 
@@ -94,15 +104,34 @@ class Connection(asyncio.Protocol):
         if holds:
             self.hold(holds)
 
+    def get_buffer(self, sizehint: int) -> memoryview:
+        session = self._session
+        place = None if self._closing_mono_ns is not None else session.place()
+        self._in_place = place is not None
+        if place is not None:
+            return place
+        return self._hall.reads[:HEAD_BYTES] if session.is_large else self._hall.reads
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self._in_place:
+            self._received(nbytes, None)
+        else:
+            self.data_received(bytes(self._hall.reads[:nbytes]))
+
     def data_received(self, data: bytes) -> None:
+        """Takes bytes that came, wherever they were read to."""
+        self._received(len(data), data)
+
+    def _received(self, size: int, data: bytes | None) -> None:
+        """Takes `size` bytes: `data`, or without it those that were read into the session's place."""
         hall, session = self._hall, self._session
         if self._closing_mono_ns is not None:
             return
         now_mono_ns = hall.clock()
         frames_before = session.frames
-        envelopes = session.receive(data, now_mono_ns)
+        envelopes = session.placed(size, now_mono_ns) if data is None else session.receive(data, now_mono_ns)
         stats = hall.stats
-        stats.received_bytes += len(data)
+        stats.received_bytes += size
         stats.frames += session.frames - frames_before
         self._forward_all(envelopes, now_mono_ns)
         if session.refusal is not None:

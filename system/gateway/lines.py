@@ -63,6 +63,16 @@ class LineSession:
         """Bytes held of the line under way and of records that wait."""
         return self._reader.partial_bytes + len(self._packed)
 
+    #: Lines come in reads of any length.
+    is_large = False
+
+    def place(self) -> None:
+        """Nowhere in particular."""
+
+    def placed(self, size: int, now_mono_ns: int) -> list[Envelope]:
+        """Never called: there is no place."""
+        raise AssertionError("unreachable: lines have no place")
+
     def receive(self, data: bytes, now_mono_ns: int) -> list[Envelope]:
         """The batches that `data` fills."""
         lines = self._reader.feed(data)

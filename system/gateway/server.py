@@ -21,6 +21,9 @@ from system.settings import Limits
 #: Connections that may wait to be accepted: a fleet that comes back after a restart comes all at once.
 BACKLOG = 4096
 
+#: Read at once at most, but for a large body's own place.
+READ_BYTES = 64 * 1024
+
 #: The watch looks this often within a deadline, so that none is exceeded by more than this share of it.
 WATCHES_A_DEADLINE = 10
 
@@ -53,6 +56,7 @@ class Gateway:
         #: Connections with something that has a deadline: a message under way, acks unread, a close that isn't done.
         self.watched: set[Connection] = set()
         self.connections: set[Connection] = set()
+        self.reads = memoryview(bytearray(READ_BYTES))
         self._holds = Hold.NONE
         self._emptied = asyncio.Event()
         self._stopping = asyncio.Event()

@@ -29,6 +29,19 @@ class Talk(Protocol):
         """The envelopes that `data` completes."""
         ...
 
+    def place(self) -> memoryview | None:
+        """Where the next bytes are best read to; None if anywhere, for `receive`."""
+        ...
+
+    def placed(self, size: int, now_mono_ns: int) -> list[Envelope]:
+        """The envelopes that are complete now that `size` bytes were read into the place."""
+        ...
+
+    @property
+    def is_large(self) -> bool:
+        """Whether a large body is to be expected behind the next few bytes."""
+        ...
+
     def forget(self) -> None:
         """Drops what is held: the connection has ended."""
         ...
@@ -70,6 +83,21 @@ class Session:
             self.refusal = error.reason
         self.deadline.progress(now_mono_ns, between=reader.between_messages, ended=reader.frames != frames_before)
         return envelopes
+
+    def place(self) -> memoryview | None:
+        """Where the next bytes of a large body are read to; None if there is none under way."""
+        return None if self.refusal is not None else self._reader.place()
+
+    def placed(self, size: int, now_mono_ns: int) -> list[Envelope]:
+        """The message, if any, that `size` bytes read into its place complete."""
+        envelope = self._reader.placed(size)
+        self.deadline.progress(now_mono_ns, between=self._reader.between_messages, ended=envelope is not None)
+        return [] if envelope is None else [envelope]
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the last message was large."""
+        return self._reader.is_large
 
     def forget(self) -> None:
         """Drops the message under way: the connection has ended."""

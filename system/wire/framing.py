@@ -2,7 +2,8 @@
 
 Each read goes through `feed`, which steps from head to body to option. A packed body is jumped over by its length; a
 forward or message body is stepped over by a walker that resumes where the last read ended. No byte is looked at twice,
-and a large body is never copied: it is the pieces of the reads it came in.
+and a large body is never copied: it is the pieces of the reads it came in. Within a large packed body `place` says where
+the next bytes may be read to: they are the body's own then, and `placed` goes on from there.
 
 Invariants: what is held never exceeds the limit by more than one read; a length claimed above the limit is refused
 before anything is allocated for it.
@@ -11,6 +12,7 @@ before anything is allocated for it.
 from collections.abc import Iterator
 
 import msgpack
+import numpy as np
 
 from system.wire.format import NIL
 from system.wire.head import Head, read_head
@@ -21,6 +23,13 @@ from system.wire.walker import new_walker, skip
 
 #: Reads smaller than this are joined as they come, so that a sender of single bytes can't cost an object for each.
 _SMALL_READ_BYTES = 4096
+
+#: From so many bytes on, what is left of a packed body is read into a place of its own: below, copying costs less than a
+#: read more.
+_PLACED_BYTES = 64 * 1024
+
+#: Longest place: a claimed length allocates no more ahead of its bytes (and what isn't filled is no resident memory).
+_PLACE_BYTES = 256 * 1024
 
 #: Message mode: an entry is `[time, record]`, and its two elements lie bare in the message.
 _ENTRY_HEADER = b"\x92"
@@ -48,6 +57,10 @@ class FrameReader:
         self._walker: msgpack.Unpacker | None = None
         self._walker_origin = 0  # where the walker's first byte lies, counted from the beginning of the current read
         self._values_left = 0
+        self._place: memoryview | None = None  # where the body goes on, filled so far
+        self._filled = 0
+        #: Whether the last message was large: then the next one's head is best read alone.
+        self.is_large = False
 
     @property
     def partial_bytes(self) -> int:
@@ -64,6 +77,8 @@ class FrameReader:
 
         Raises: ProtocolError, after the messages before it, at the first thing that is no message.
         """
+        if self._place is not None:
+            self._end_place()
         if self._cut:
             data, self._cut = self._cut + data, b""
         elif self._walker is not None:
@@ -103,6 +118,42 @@ class FrameReader:
             self._walker = None  # it keeps its place across reads only inside a body
         self._end -= size
         self._walker_origin -= size
+
+    def place(self) -> memoryview | None:
+        """Where the next bytes of a large packed body may be read to, at most all of it; None if they are to be fed.
+
+        Whoever reads there says so by `placed`; to `feed` instead is as good.
+        """
+        head = self._head
+        if self._place is None:
+            if head is None or head.mode is not Mode.PACKED or self._packed is not None or self._end < _PLACED_BYTES:
+                return None
+            # Not a bytearray, which would be filled with zeros first.
+            self._place = np.empty(min(self._end, _PLACE_BYTES), np.uint8).data
+            self._filled = 0
+        return self._place[self._filled :]
+
+    def placed(self, size: int) -> Envelope | None:
+        """The message that is complete now that `size` bytes, at least one, were read into its place."""
+        assert self._head is not None
+        assert self._place is not None
+        self._filled += size
+        self._parts_bytes += size
+        self._end -= size
+        if self._filled == len(self._place):
+            self._end_place()
+        if self._end:
+            return None
+        self._packed = Pieces(self._parts)
+        self._parts = []
+        self._parts_bytes = 0
+        return None if self._head.has_option else self._envelope(_NO_OPTION)
+
+    def _end_place(self) -> None:
+        assert self._place is not None
+        if self._filled:
+            self._parts.append(self._place[: self._filled])
+        self._place = None
 
     def _begin(self, head: Head, data: bytes) -> None:
         if head.size > self._limit_bytes:  # an entry has at least one byte, so this holds for a count of entries too
@@ -149,10 +200,11 @@ class FrameReader:
         if self._parts_bytes + end - at > self._limit_bytes:
             raise ProtocolError(Refusal.TOO_LARGE)
         bare = self._head.mode is Mode.MESSAGE
+        # A piece that is much smaller than its read would keep the whole read in memory.
+        large = end - at > _SMALL_READ_BYTES and 8 * (end - at) > len(data)
         if not self._parts and not bare:
-            return data[at:end]
-        # A last piece that is much smaller than its read would keep the whole read in memory.
-        last = memoryview(data)[at:end] if 8 * (end - at) > len(data) else data[at:end]
+            return Pieces((memoryview(data)[at:end],)) if large else data[at:end]
+        last = memoryview(data)[at:end] if large else data[at:end]
         entry_header = [_ENTRY_HEADER] if bare else []
         body = Pieces((*entry_header, *self._parts, last))
         self._parts = []
@@ -165,6 +217,7 @@ class FrameReader:
         assert packed is not None
         self._head = self._packed = None
         self.frames += 1
+        self.is_large = len(packed) >= _PLACED_BYTES
         # Compression is a property of packed bodies; in the other modes the flag has nothing to apply to.
         gzip = option.gzip and head.mode is Mode.PACKED
         return Envelope(head.tag, packed, gzip, option.chunk, option.ack, head.mode)

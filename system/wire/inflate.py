@@ -17,7 +17,7 @@ class InflateError(ValueError):
     """The payload isn't gzip, is cut off, or inflates beyond the limit."""
 
 
-def inflate(packed: bytes, limit_bytes: int = LIMIT_BYTES) -> bytes:
+def inflate(packed: bytes | memoryview, limit_bytes: int = LIMIT_BYTES) -> bytes:
     """The inflated bytes of all members.
 
     Raises: InflateError.

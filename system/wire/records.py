@@ -67,15 +67,15 @@ def locate(packed: bytes, keys: Sequence[bytes] = TEXT_KEYS) -> Records:
     return walk(packed, keys)
 
 
-def chain(packed: bytes) -> Records | None:
-    """What `locate` gives if all of `packed` is usual records, found at once; else None."""
-    size = len(packed)
+def chain(packed: bytes, begin: int = 0) -> Records | None:
+    """What `locate` gives if all of `packed` from `begin` on is usual records, found at once; else None."""
+    size = len(packed) - begin
     if size <= _FIXED_BYTES:
         return None
-    octets = np.frombuffer(packed, dtype=np.uint8)
+    octets = np.frombuffer(packed, dtype=np.uint8, offset=begin)
     # Unaligned views: element i is the little-endian number whose first byte is byte i.
-    fours = np.ndarray((size - 3,), dtype="<u4", buffer=packed, strides=(1,))
-    eights = np.ndarray((size - 7,), dtype="<u8", buffer=packed, strides=(1,))
+    fours = np.ndarray((size - 3,), dtype="<u4", buffer=packed, offset=begin, strides=(1,))
+    eights = np.ndarray((size - 7,), dtype="<u8", buffer=packed, offset=begin, strides=(1,))
     heads = np.flatnonzero(octets[: size - _FIXED_BYTES] == _MARK & 0xFF)
     keyed = eights[heads + 9]
     usual = ((fours[heads] & _MARK_MASK) == _MARK) & ((keyed & _KEY_MASK) == _KEY)
@@ -89,9 +89,9 @@ def chain(packed: bytes) -> Records | None:
     ends = starts + _text_bytes(octets, heads, firsts, header_bytes)
     # In the ordinary case every candidate is a record. Else some lie inside a text, and the chain leads around them.
     if ends[-1] == size and np.array_equal(heads[1:], ends[:-1]) and header_bytes.all():
-        return Records(packed, starts, ends, malformed=0)
+        return Records(packed, starts + begin, ends + begin, malformed=0)
     visited = _follow(size, heads, header_bytes, ends)
-    return None if visited is None else Records(packed, starts[visited], ends[visited], malformed=0)
+    return None if visited is None else Records(packed, starts[visited] + begin, ends[visited] + begin, malformed=0)
 
 
 def _text_bytes(

@@ -22,11 +22,13 @@ from system.signatures.model import Signature
 from system.wire import batch_id, row
 from system.wire.chunk import Chunk, parse_chunk
 from system.wire.inflate import InflateError, inflate
+from system.wire.joined import Part
 from system.wire.records import Records, locate
 from system.worker.detections import detection_lines
+from system.worker.joint import scan_all
 
 #: In the place of a payload that isn't there any more, for a batch that is given up.
-_GONE: Final = payload.Payload(gzip=False, received_mono_ns=0, published_mono_ns=0, packed=b"")
+_GONE: Final = payload.Payload(gzip=False, received_mono_ns=0, published_mono_ns=0, part=Part(b"", 0))
 
 #: Analysts that one process may have: a process id has at most 22 bits, and a row's writer 32.
 WRITERS: Final = 1024
@@ -75,27 +77,25 @@ class Analyst:
         if self._system.journal and len(ids) > 1 and max(attempts) > 1:
             self._split([one for one, attempt in zip(ids, attempts, strict=True) if attempt > 0])
             return
-        #: The outcome is what was found, or why the batch is given up.
-        scanned: list[tuple[bytes, int, payload.Payload, tuple[Records, Hits] | str]] = []
+        begun: list[tuple[bytes, int, payload.Payload]] = []
         for one, attempt, value in zip(ids, attempts, stored, strict=True):
-            if attempt > self._system.attempts:
-                held = payload.decode(value) if value is not None else _GONE
-                scanned.append((one, attempt, held, f"given up after {attempt - 1} attempts"))
-            elif attempt > 0 and value is not None:
-                held = payload.decode(value)
-                scanned.append((one, attempt, held, self._scan(one, held)))
+            if value is not None and attempt > 0:
+                begun.append((one, attempt, payload.decode(value)))
+            elif attempt > self._system.attempts:
+                begun.append((one, attempt, _GONE))
+        scanned = self._scan(begun)
         done = time.monotonic_ns()
         self._seq += 1
         carried = self.uncarried
         ends = []
-        for one, attempt, held, outcome in scanned:
+        for (one, attempt, held), outcome in zip(begun, scanned, strict=True):
             stamps = Stamps(held.received_mono_ns, held.published_mono_ns, started, fetched, done)
             if isinstance(outcome, str):
-                written = self._row(row.DEAD, one, attempt, len(held.packed), None, stamps)
+                written = self._row(row.DEAD, one, attempt, held.packed_bytes, None, stamps)
                 ends.append(Finished(one, written, 0, b"", outcome))
                 continue
             records, hits = outcome
-            written = self._row(row.ANALYSED, one, attempt, len(held.packed), outcome, stamps)
+            written = self._row(row.ANALYSED, one, attempt, held.packed_bytes, outcome, stamps)
             found = detection_lines(one, records, hits, self._signatures) if self._detections else b""
             ends.append(Finished(one, written, len(records.starts), found, ""))
         # Until it is certain that the first row was written, the instant it carries may have to travel again.
@@ -110,14 +110,27 @@ class Analyst:
         if repeated:
             self._client.hincrby(keys.COUNTERS, "repeat_executions", repeated)
 
-    def _scan(self, one: bytes, held: payload.Payload) -> tuple[Records, Hits] | str:
-        """What is found in a payload; the reason if it can't be read: no further attempt would read it."""
-        try:
-            packed = inflate(held.packed) if held.gzip else held.packed
-        except InflateError as error:
-            return str(error)
-        records = locate(packed)
-        return records, self._search(one, records)
+    def _scan(self, begun: Sequence[tuple[bytes, int, payload.Payload]]) -> list[tuple[Records, Hits] | str]:
+        """What is found in each payload; the reason if it is given up: tried too often, or no attempt could read it."""
+        found: list[tuple[Records, Hits] | str] = []
+        parts: dict[int, Part] = {}
+        for place, (_, attempt, held) in enumerate(begun):
+            found.append("")
+            if attempt > self._system.attempts:
+                found[place] = f"given up after {attempt - 1} attempts"
+                continue
+            try:
+                parts[place] = Part(inflate(held.part.packed), 0) if held.gzip else held.part
+            except InflateError as error:
+                found[place] = str(error)
+        if self._chunk_engine is None:
+            for place, one in zip(parts, scan_all(self._engine, list(parts.values())), strict=True):
+                found[place] = one
+        else:
+            for place, part in parts.items():
+                records = locate(bytes(part.packed))
+                found[place] = records, self._search(begun[place][0], records)
+        return found
 
     def _search(self, one: bytes, records: Records) -> Hits:
         if self._chunk_engine is None:

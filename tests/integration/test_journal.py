@@ -9,6 +9,7 @@ from system.broker import journal, keys
 from system.broker.batch import Batch
 from system.broker.journal import Finished, Journal
 from system.broker.message import analyse, render
+from system.broker.publisher import Outcome
 from system.sweeper import sweep
 from system.wire.chunk import Chunk
 
@@ -26,8 +27,10 @@ def foreign(name: bytes) -> Batch:
 
 def accept(redis: Any, *batches: Batch, queue: bool = True) -> list[int]:
     message = render(analyse([one.id for one in batches])) if queue else b""
-    found: list[int] = redis.eval(journal.ACCEPT.source, *journal.accept_arguments(batches, message, 9))
-    return found
+    reply = redis.eval(journal.ACCEPT.source, *journal.accept_arguments(batches, message, 9))
+    outcomes, queued = journal.accepted(reply)
+    assert queued == (redis.llen(keys.QUEUE) if queue and all(one is Outcome.ACCEPTED for one in outcomes) else 0)
+    return [one.value for one in outcomes]
 
 
 @pytest.fixture

@@ -179,7 +179,7 @@ def test_a_large_payload_lies_under_its_own_name_and_nothing_stays_staged(broker
     assert not redis.keys(keys.STAGED + b"*")
     for one in (large(0), small, large(2)):
         stored = redis.get(keys.PAYLOAD + one.id)
-        assert payload.decode(stored).packed == one.packed
+        assert payload.decode(stored).part.packed == one.packed
         assert redis.ttl(keys.PAYLOAD + one.id) == -1
 
 

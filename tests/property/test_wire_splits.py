@@ -96,3 +96,46 @@ def outcome(pieces: list[bytes]) -> tuple[list[Envelope], str | None]:
     except ProtocolError as error:
         return envelopes, error.reason
     return envelopes, None
+
+
+# Large bodies, read to their own place
+
+
+def placed(reader: FrameReader, stream: bytes, draw: random.Random) -> list[Envelope]:
+    """Reads as a connection does: to the place where there is one, else by `feed`; now and then by `feed` all the same."""
+    found, at = [], 0
+    while at < len(stream):
+        room = reader.place()
+        if room is None or draw.random() < 0.1:
+            size = draw.choice([1, 40, 5000, 70_000])
+            found += reader.feed(stream[at : at + size])
+        else:
+            size = min(len(room), len(stream) - at, draw.choice([1, 3000, 10**6]))
+            room[:size] = stream[at : at + size]
+            envelope = reader.placed(size)
+            found += [envelope] if envelope else []
+        at += size
+    return found
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0, 10, 65_000, 70_000, 262_144, 300_000, 600_000]), st.booleans()),
+        min_size=1,
+        max_size=4,
+    ),
+    st.integers(0, 2**32),
+)
+def test_bodies_read_to_their_place_are_those_that_are_fed(sizes: list[tuple[int, bool]], seed: int) -> None:
+    noise = random.Random(5).randbytes(700_000)
+    stream = b"".join(
+        msgpack.packb(["app", noise[at : at + size], {"chunk": f"{at}"}] if option else ["app", noise[at : at + size]])
+        for at, (size, option) in enumerate(sizes)
+    )
+    fed = list(FrameReader(1 << 20).feed(stream))
+    reader = FrameReader(1 << 20)
+    assert placed(reader, stream, random.Random(seed)) == fed
+    assert reader.between_messages
+    assert reader.partial_bytes == 0
+    assert len(fed) == len(sizes)

@@ -7,7 +7,7 @@ import pytest
 
 from system.broker.batch import Batch
 from system.broker.publisher import BrokerUnavailableError, Outcome
-from system.gateway.rounds import Rounds, Waiting
+from system.gateway.rounds import FULL_BATCHES, LINGER_S, LINGER_TASKS, Rounds, Waiting
 from system.gateway.stats import Close, GatewayStats
 
 
@@ -162,3 +162,54 @@ def test_no_attempt_is_made_while_nothing_waits() -> None:
 
     asyncio.run(run())
     assert publisher.rounds == [[b"a"], [b"b"]]
+
+
+# Holding back while workers are behind
+
+
+def lingering(queued: int, *, enough: bool) -> tuple[list[int], float]:
+    """Sizes of the rounds when one batch waits and more come soon after; and seconds until the first round."""
+    publisher = ScriptedPublisher()
+    publisher.queued = queued  # type: ignore[attr-defined]
+    began = []
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        rounds = Rounds(publisher, GatewayStats(), 512, 10**9)
+        rounds.add(waiting("first", ListSender()))
+        running = asyncio.create_task(rounds.run())
+        start = loop.time()
+        await asyncio.sleep(0)
+        for number in range(FULL_BATCHES - 1 if enough else 3):
+            rounds.add(waiting(f"{number}", ListSender()))
+        while not publisher.rounds:  # noqa: ASYNC110 - what it waits for is the subject's own time
+            await asyncio.sleep(0)
+        began.append(loop.time() - start)
+        rounds.stop()
+        await running
+
+    asyncio.run(run())
+    return [len(one) for one in publisher.rounds], began[0]
+
+
+def test_while_the_queue_is_short_nothing_waits_for_others() -> None:
+    assert lingering(LINGER_TASKS, enough=False)[0] == [1, 3]
+
+
+def test_while_tasks_stand_in_the_queue_a_round_waits_for_others_but_not_for_long() -> None:
+    sizes, waited_s = lingering(LINGER_TASKS + 1, enough=False)
+    assert sizes == [4]
+    assert waited_s >= 0.9 * LINGER_S
+
+
+def test_a_round_that_fills_a_task_goes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("system.gateway.rounds.LINGER_S", 60.0)
+    assert lingering(LINGER_TASKS + 1, enough=True)[0] == [FULL_BATCHES]
+
+
+def test_an_end_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("system.gateway.rounds.LINGER_S", 60.0)
+    publisher = ScriptedPublisher()
+    publisher.queued = 1000  # type: ignore[attr-defined]
+    play(publisher, waiting("a", ListSender()))
+    assert publisher.rounds == [[b"a"]]

@@ -6,23 +6,55 @@
 --       Exactly one of payload and staged isn't "": staged is the key under which a large payload lies already, for in ARGV
 --       it would be copied twice on its way through Lua. It gets its name here, or goes.
 -- Also  b:<id> payload   seen:<id>   gaps:<stream>
--- Gives one number a batch: 1 accepted, 0 known already, -1 in conflict (overlaps records that we hold in part).
+-- Gives one number a batch: 1 accepted, 0 known already, -1 in conflict (overlaps records that we hold in part); and one
+-- number more: how many tasks are queued now, 0 if none was added.
 -- The message is queued only if every batch of the group was accepted and the message isn't empty: else the caller
 -- queues one that names just the new ones. Should it die before that, the sweeper does.
+-- Each command is given many batches: called for one at a time they cost the server more than the work itself.
+local MOST = 1000 -- values a command: Lua's stack holds 8,000
 local pending, queue, high = KEYS[1], KEYS[2], KEYS[3]
 local now = redis.call('TIME')
 now = now[1] .. '.' .. string.format('%06d', now[2])
+
+local function for_each_slice(list, call)
+  for from = 1, #list, MOST do call(unpack(list, from, math.min(from + MOST - 1, #list))) end
+end
+
+-- Before anything is written: a script that ends halfway leaves what it wrote.
+for at = 8, #ARGV, 6 do
+  if ARGV[at] ~= '' and redis.call('EXISTS', ARGV[at]) == 0 then
+    return redis.error_reply('ERR staged payload ' .. ARGV[at] .. ' is gone')
+  end
+end
+
+-- High-water marks by stream, as text until one moves.
+local streams, marks, moved = {}, {}, {}
+for at = 4, #ARGV, 6 do
+  local stream = ARGV[at]
+  if stream ~= '' and marks[stream] == nil then
+    marks[stream] = '0'
+    streams[#streams + 1] = stream
+  end
+end
+local at_stream = 0
+for_each_slice(streams, function(...)
+  for _, mark in ipairs(redis.call('HMGET', high, ...)) do
+    at_stream = at_stream + 1
+    if mark then marks[streams[at_stream]] = mark end
+  end
+end)
 
 -- A stream is known up to its high-water mark, but for gaps: ranges that were skipped and may still come.
 local function take(stream, first_text, count)
   local first = tonumber(first_text)
   local past = first + count
-  local mark = tonumber(redis.call('HGET', high, stream) or '0')
+  local mark = tonumber(marks[stream])
   if first >= mark then
     if first > mark then
       redis.call('HSET', 'gaps:' .. stream, string.format('%.0f', mark), first_text)
     end
-    redis.call('HSET', high, stream, string.format('%.0f', past))
+    marks[stream] = string.format('%.0f', past)
+    moved[stream] = true
     return 1
   end
   local gaps = redis.call('HGETALL', 'gaps:' .. stream)
@@ -40,16 +72,9 @@ local function take(stream, first_text, count)
   return 0
 end
 
--- Before anything is written: a script that ends halfway leaves what it wrote.
-for at = 8, #ARGV, 6 do
-  if ARGV[at] ~= '' and redis.call('EXISTS', ARGV[at]) == 0 then
-    return redis.error_reply('ERR staged payload ' .. ARGV[at] .. ' is gone')
-  end
-end
-
 local outcomes = {}
 local all = true
-local accepted = 0
+local stored, journalled = {}, {}
 for at = 3, #ARGV, 6 do
   local id, stream = ARGV[at], ARGV[at + 1]
   local outcome
@@ -62,18 +87,31 @@ for at = 3, #ARGV, 6 do
   end
   if outcome == 1 then
     if ARGV[at + 5] == '' then
-      redis.call('SET', 'b:' .. id, ARGV[at + 4])
+      stored[#stored + 1] = 'b:' .. id
+      stored[#stored + 1] = ARGV[at + 4]
     else
       redis.call('RENAME', ARGV[at + 5], 'b:' .. id)
     end
-    redis.call('ZADD', pending, now, id)
-    accepted = accepted + 1
+    journalled[#journalled + 1] = now
+    journalled[#journalled + 1] = id
   else
     if ARGV[at + 5] ~= '' then redis.call('UNLINK', ARGV[at + 5]) end
     all = false
   end
   outcomes[#outcomes + 1] = outcome
 end
-if accepted > 0 then redis.call('HINCRBY', KEYS[4], 'batches_accepted', accepted) end
-if all and ARGV[1] ~= '' then redis.call('LPUSH', queue, ARGV[1]) end
+local changed = {}
+for _, stream in ipairs(streams) do
+  if moved[stream] then
+    changed[#changed + 1] = stream
+    changed[#changed + 1] = marks[stream]
+  end
+end
+for_each_slice(changed, function(...) redis.call('HSET', high, ...) end)
+for_each_slice(stored, function(...) redis.call('MSET', ...) end)
+for_each_slice(journalled, function(...) redis.call('ZADD', pending, ...) end)
+if #journalled > 0 then redis.call('HINCRBY', KEYS[4], 'batches_accepted', #journalled / 2) end
+local queued = 0
+if all and ARGV[1] ~= '' then queued = redis.call('LPUSH', queue, ARGV[1]) end
+outcomes[#outcomes + 1] = queued
 return outcomes

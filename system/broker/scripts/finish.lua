@@ -6,35 +6,52 @@
 --       id, row, records, detections (JSON lines, "" for none), reason if it is given up ("" else)
 -- Also  b:<id> payload
 -- Gives one number a batch: 1 done now, 0 done before (nothing is written, the repeat is counted).
+-- Each command is given many batches: called for one at a time they cost the server more than the work itself.
+local MOST = 1000 -- batches a command: Lua's stack holds 8,000 values
 local pending, attempts, rows, counters = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local waiting = redis.call('LLEN', rows)
-local most = tonumber(ARGV[1])
+local room = math.max(0, tonumber(ARGV[1]) - redis.call('LLEN', rows))
 local outcomes = {}
 local batches, records, dead, repeats, dropped = 0, 0, 0, 0, 0
-for at = 2, #ARGV, 5 do
-  local id = ARGV[at]
-  if redis.call('ZREM', pending, id) == 1 then
-    redis.call('HDEL', attempts, id)
-    if ARGV[at + 4] == '' then
-      batches = batches + 1
-      records = records + tonumber(ARGV[at + 2])
+for from = 2, #ARGV, 5 * MOST do
+  local last = math.min(from + 5 * MOST - 1, #ARGV)
+  local ids = {}
+  for at = from, last, 5 do ids[#ids + 1] = ARGV[at] end
+  local scores = redis.call('ZMSCORE', pending, unpack(ids))
+  local done, payloads, kept, found = {}, {}, {}, {}
+  local seen = {}
+  for i, id in ipairs(ids) do
+    local at = from + 5 * (i - 1)
+    if scores[i] and not seen[id] then
+      seen[id] = true
+      done[#done + 1] = id
+      payloads[#payloads + 1] = 'b:' .. id
+      if ARGV[at + 4] == '' then
+        batches = batches + 1
+        records = records + tonumber(ARGV[at + 2])
+      else
+        dead = dead + 1
+        redis.call('HSET', KEYS[6], id, redis.call('GET', 'b:' .. id) or '', id .. ':reason', ARGV[at + 4])
+      end
+      if ARGV[at + 3] ~= '' then found[#found + 1] = ARGV[at + 3] end
+      if #kept < room then
+        kept[#kept + 1] = ARGV[at + 1]
+      else
+        dropped = dropped + 1
+      end
+      outcomes[#outcomes + 1] = 1
     else
-      dead = dead + 1
-      redis.call('HSET', KEYS[6], id, redis.call('GET', 'b:' .. id) or '', id .. ':reason', ARGV[at + 4])
+      repeats = repeats + 1
+      outcomes[#outcomes + 1] = 0
     end
-    if ARGV[at + 3] ~= '' then redis.call('RPUSH', KEYS[5], ARGV[at + 3]) end
-    redis.call('DEL', 'b:' .. id)
-    if waiting < most then
-      redis.call('RPUSH', rows, ARGV[at + 1])
-      waiting = waiting + 1
-    else
-      dropped = dropped + 1
-    end
-    outcomes[#outcomes + 1] = 1
-  else
-    repeats = repeats + 1
-    outcomes[#outcomes + 1] = 0
   end
+  room = room - #kept
+  if #done > 0 then
+    redis.call('ZREM', pending, unpack(done))
+    redis.call('HDEL', attempts, unpack(done))
+    redis.call('DEL', unpack(payloads))
+  end
+  if #kept > 0 then redis.call('RPUSH', rows, unpack(kept)) end
+  if #found > 0 then redis.call('RPUSH', KEYS[5], unpack(found)) end
 end
 if batches > 0 then
   redis.call('HINCRBY', counters, 'batches_analysed', batches)
