@@ -102,7 +102,7 @@ class Swarm:
         """The swarm's life: connect, wait for `go`, play, wait for `stop`."""
         print("connecting", flush=True)
         commands = await _commands()
-        plan = self._plan()
+        plan = self.plan()
         await self._connect_all()
         gc.collect()
         gc.freeze()  # what is there stays: a collection that goes through the ring's 16,384 records takes milliseconds
@@ -116,7 +116,7 @@ class Swarm:
             listener.cancel()
         self._close()
 
-    def _plan(self) -> Schedule | None:
+    def plan(self) -> Schedule | None:
         """The schedule of this process's agents; None under full load."""
         spec = self._spec
         if not isinstance(spec.classes[0].arrivals, OpenLoopProcess):

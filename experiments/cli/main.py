@@ -51,6 +51,7 @@ COMMANDS: Final = {
     "compare": "two runs cell by cell, or why not",
     "reproduce": "do a run again and hold it against itself",
     "gate": "whether one commit is slower than another",
+    "goals": "the speeds that are to be reached beside those that are",
     "notebook": "open a notebook on a run of yours",
     "capacity": "the highest load within a config's objectives",
     "selftest": "the instrument against known answers",

@@ -35,7 +35,8 @@ class InPlace:
             parts = {index: stretches for index, stretches in parts.items() if _compiled(stretches) is not None}
             database = _compiled(_joined(parts))
         self.left_out = [index for index in relaxations if index not in parts]
-        self._shared = Scratches(database) if database is not None else None
+        #: The database; None where there is nothing in it.
+        self.shared = Scratches(database) if database is not None else None
 
     def candidates(self, buffer: bytes, starts: Offsets, ends: Offsets) -> npt.NDArray[np.intp] | None:
         """The records, each once, outside of which no signature but those left out matches.
@@ -43,7 +44,7 @@ class InPlace:
         None if it can't tell: the records aren't in the order of the buffer, or there are more matches than it is worth.
         """
         nothing = np.empty(0, np.intp)
-        if self._shared is None or not len(starts):
+        if self.shared is None or not len(starts):
             return nothing
         if (starts[1:] < ends[:-1]).any():
             return None
@@ -54,13 +55,13 @@ class InPlace:
             found.append(end)
             return len(found) > most
 
-        scratch = self._shared.take()
+        scratch = self.shared.take()
         try:
-            self._shared.database.scan(buffer, matched, scratch=scratch)
+            self.shared.database.scan(buffer, matched, scratch=scratch)
         except hyperscan.ScanTerminated:
             return None
         finally:
-            self._shared.give_back(scratch)
+            self.shared.give_back(scratch)
         if not found:
             return nothing
         places = np.array(found, np.int64)

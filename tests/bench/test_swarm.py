@@ -56,7 +56,7 @@ def test_100_000_agents_fit_into_1_gigabyte(benchmark: Any, tmp_path: Path) -> N
         pid = os.fork()
         if pid == 0:
             swarm = Swarm(spec)
-            assert swarm._plan() is not None
+            assert swarm.plan() is not None
             os._exit(0)
         _, status, used = os.wait4(pid, 0)
         assert status == 0

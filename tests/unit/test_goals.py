@@ -1,0 +1,52 @@
+"""Goals and figures: verdicts, the table, and the bare loops that floors are made of."""
+
+import pytest
+
+from experiments.goals.batches import web_batches
+from experiments.goals.goal import Figure, Goal, table
+from experiments.goals.loops import relayed
+from experiments.goals.registry import AT_HALF, BENCHES, END_TO_END
+from system.wire.records import locate
+
+LEAST = Goal(what="speed", wanted=100.0, unit="records/s")
+MOST = Goal(what="memory", wanted=100.0, unit="MB", at_most=True)
+
+
+def verdict(goal: Goal, *values: float) -> str:
+    return Figure(goal=goal, values=values).verdict
+
+
+@pytest.mark.parametrize(
+    ("values", "least", "most"),
+    [
+        ((), "not measured", "not measured"),
+        ((100.0,), "met", "met"),
+        ((101.0,), "met", "not met"),
+        ((99.0,), "not met", "met"),
+        ((110.0, 111.0, 112.0, 111.0, 110.0), "met", "not met"),
+        ((90.0, 91.0, 89.0, 90.0, 91.0), "not met", "met"),
+        ((60.0, 160.0, 90.0, 110.0, 100.0), "can't tell", "can't tell"),
+    ],
+)
+def test_a_goal_is_met_if_the_whole_interval_lies_on_its_side(values: tuple[float, ...], least: str, most: str) -> None:
+    assert (verdict(LEAST, *values), verdict(MOST, *values)) == (least, most)
+
+
+def test_the_table_says_how_far_each_is() -> None:
+    rows = table([Figure(goal=LEAST, values=(50.0,)), Figure(goal=MOST, values=(50.0,)), Figure(goal=MOST, values=())])
+    assert rows[1] == ["speed", "at least 100 records/s", "50", "none", "1", "0.50", "not met"]
+    assert rows[2] == ["memory", "at most 100 MB", "50", "none", "1", "2.00", "met"]
+    assert rows[3][2:] == ["–", "none", "0", "–", "not measured"]
+
+
+def test_every_goal_has_a_name_of_its_own() -> None:
+    every = [*END_TO_END.values(), *AT_HALF.values(), *(goal for goal, _ in BENCHES.values())]
+    assert len({one.what for one in every}) == len(every) == 13
+
+
+def test_a_bare_loop_moves_every_byte_and_counts_its_own_cpu() -> None:
+    batches = web_batches(100)
+    assert sum(len(locate(one).starts) for one in batches[:3]) == 300
+    found = relayed(batches, 2000)
+    assert set(found) == {"send", "pass_on", "receive"}
+    assert all(0.01 < cpu_s_a_gigabyte < 30 for cpu_s_a_gigabyte in found.values())
