@@ -52,6 +52,7 @@ COMMANDS: Final = {
     "reproduce": "do a run again and hold it against itself",
     "gate": "whether one commit is slower than another",
     "goals": "the speeds that are to be reached beside those that are",
+    "peers": "others at the same tasks, beside us",
     "notebook": "open a notebook on a run of yours",
     "capacity": "the highest load within a config's objectives",
     "selftest": "the instrument against known answers",

@@ -14,6 +14,7 @@ from experiments.cli import complete
 from experiments.cli.duration import SECONDS
 from experiments.cli.figures import figure_options
 from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED, nothing_to_interrupt
+from experiments.cli.peers import peers
 from experiments.cli.plan import warn
 from experiments.cli.screen import LiveScreen, QuietScreen, wide_console
 from experiments.cli.verdict import print_end
@@ -69,6 +70,8 @@ def run(
     Ends with VALID or INVALID. Exit code 0 if every trial is valid, 3 if one isn't, 2 for an error in the config, 130 if
     interrupted: what is done is kept then, and --resume goes on.
     """
+    if config == "peers":  # no trials of our system, so it has a command of its own
+        return int(click.get_current_context().invoke(peers))
     if redis_url is not None:
         overrides = (*overrides, f'deploy.redis_url="{redis_url}"')
     if attach is not None:

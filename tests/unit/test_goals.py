@@ -2,10 +2,14 @@
 
 import pytest
 
+from experiments.cli.peers import _play
+from experiments.deploy.process import ProcessError
 from experiments.goals.batches import web_batches
 from experiments.goals.goal import Figure, Goal, table
 from experiments.goals.loops import relayed
 from experiments.goals.registry import AT_HALF, BENCHES, END_TO_END
+from experiments.peers import generators, syslog
+from experiments.peers.contest import Contest, Score
 from system.wire.records import locate
 
 LEAST = Goal(what="speed", wanted=100.0, unit="records/s")
@@ -20,7 +24,6 @@ def verdict(goal: Goal, *values: float) -> str:
     ("values", "least", "most"),
     [
         ((), "not measured", "not measured"),
-        ((100.0,), "met", "met"),
         ((101.0,), "met", "not met"),
         ((99.0,), "not met", "met"),
         ((110.0, 111.0, 112.0, 111.0, 110.0), "met", "not met"),
@@ -50,3 +53,35 @@ def test_a_bare_loop_moves_every_byte_and_counts_its_own_cpu() -> None:
     found = relayed(batches, 2000)
     assert set(found) == {"send", "pass_on", "receive"}
     assert all(0.01 < cpu_s_a_gigabyte < 30 for cpu_s_a_gigabyte in found.values())
+
+
+def test_a_peer_that_is_not_here_is_left_out_with_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    played: list[str] = []
+
+    def score(name: str, per_s: float) -> Score:
+        played.append(name)
+        return Score(per_s, per_s / 2)
+
+    def broken() -> Score:
+        raise ProcessError("it doesn't listen")
+
+    contest = Contest(
+        "lines", "lines", "Nobody acknowledges.",
+        {"caudal": lambda: score("caudal", 30.0), "slow": lambda: score("slow", 10.0), "gone": broken, "dead": broken},
+        {"gone": "gone is not installed"},
+    )  # fmt: skip
+    assert _play(contest, 2) is True
+    assert played == ["caudal", "slow", "slow", "caudal"]
+    rows = capsys.readouterr().out.splitlines()
+    assert "| caudal | 30 | 15 | 1 | 1 | 2 |" in rows
+    assert "| slow | 10 | 5 | 3.000 (n = 2 and 2, no interval) | 3.000 (n = 2 and 2, no interval) | 2 |" in rows
+    assert "| gone | skipped: gone is not installed | | | | 0 |" in rows
+    assert "| dead | skipped: it doesn't listen | | | | 0 |" in rows
+
+
+def test_without_any_program_every_peer_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    lines = syslog.contest(None, None)
+    assert lines.missing.keys() == {"caudal", "rsyslog", "syslog-ng"}
+    assert generators.contest(None).missing.keys() == {"locust"}
+    assert all("install" in why for why in (*lines.missing.values(), *generators.contest(None).missing.values()))
