@@ -83,7 +83,12 @@ class _Lines:
 
     def moment(self, moment: Moment) -> None: ...
 
+    def again(self, trial: Trial, reasons: list[str]) -> None:
+        self._watch(f"again: {'; '.join(reasons)}")
+
     def ended(self, trial: Trial, found: TrialSummary) -> None: ...
+
+    def reporting(self, share: float, what: str) -> None: ...
 
 
 def _run(name: str, repeats: int, out: Path, watch: Callable[[str], None]) -> tuple[RunFolder, Summary]:

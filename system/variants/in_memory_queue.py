@@ -32,6 +32,7 @@ from system.gateway.server import Gateway, serve
 from system.settings import Process, from_environment
 from system.signatures.loaders import load
 from system.signatures.model import Signature
+from system.wire.joined import Part
 from system.worker.analyst import Analyst
 from system.worker.child import STAMP_AFTER_S
 
@@ -61,7 +62,7 @@ class QueuePublisher:
         """See `Publisher`. There is no journal: nothing is known."""
         now = time.monotonic_ns()
         for batch in batches:
-            held = Payload(batch.gzip, batch.received_mono_ns, now, bytes(batch.packed))
+            held = Payload(batch.gzip, batch.received_mono_ns, now, Part(bytes(batch.packed), 0))
             self._batches.put((batch.id, held))
         return [Outcome.ACCEPTED] * len(batches)
 

@@ -170,11 +170,11 @@ class Analyst:
     def analyse_held(self, one: bytes, held: payload.Payload) -> None:
         """Analyses a batch that is in hand already: nothing to fetch, one row, no journal."""
         started = time.monotonic_ns()
-        outcome = self._scan(one, held)
+        (outcome,) = self._scan([(one, 1, held)])
         stamps = Stamps(held.received_mono_ns, held.published_mono_ns, started, started, time.monotonic_ns())
         self._seq += 1
         found = None if isinstance(outcome, str) else outcome
-        written = self._row(row.DEAD if found is None else row.ANALYSED, one, 1, len(held.packed), found, stamps)
+        written = self._row(row.DEAD if found is None else row.ANALYSED, one, 1, held.packed_bytes, found, stamps)
         pipe = self._client.pipeline(transaction=False)
         self._append(pipe, [written], 0 if found is None else 1, 0 if found is None else len(found[0].starts))
         pipe.execute()
