@@ -63,6 +63,10 @@ class Bulk:
         self._replies = connection._sock.makefile("rb", buffering=_BUFFER_BYTES)
         self._connection = connection
 
+    def __del__(self) -> None:
+        # redis-py's connection is a cycle: left to the collector, its socket may be found before it and be called leaked.
+        self.close()
+
     def close(self) -> None:
         """Closes the connection; the next `execute` makes a new one."""
         if self._replies is not None:
