@@ -1,8 +1,10 @@
 """Goals and figures: verdicts, the table, and the bare loops that floors are made of."""
 
 import pytest
+from click.testing import CliRunner
 
 from experiments.cli.peers import _play
+from experiments.cli.run import run
 from experiments.deploy.process import ProcessError
 from experiments.goals.batches import web_batches
 from experiments.goals.goal import Figure, Goal, table
@@ -85,3 +87,15 @@ def test_without_any_program_every_peer_says_what_to_install(monkeypatch: pytest
     assert lines.missing.keys() == {"caudal", "rsyslog", "syslog-ng"}
     assert generators.contest(None).missing.keys() == {"locust"}
     assert all("install" in why for why in (*lines.missing.values(), *generators.contest(None).missing.values()))
+
+
+def test_the_peers_are_run_by_their_name_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[tuple[str, int]] = []
+
+    def played(contest: Contest, repeats: int) -> bool:
+        turns.append((contest.name.partition(",")[0], repeats))
+        return False
+
+    monkeypatch.setattr("experiments.cli.peers._play", played)
+    assert CliRunner().invoke(run, ["peers"], standalone_mode=False).return_value == 0
+    assert turns == [("generators", 5), ("syslog lines into Redis", 5), ("web lines analysed", 5)]
