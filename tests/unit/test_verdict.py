@@ -35,7 +35,9 @@ def summary(bottleneck: str | None) -> Summary:
     }
     cells = [CellSummary(**(nothing | told | {"cell": cell})) for cell in CELLS]
     fields: dict[str, Any] = {field.name: None for field in msgspec.structs.fields(Summary)}
-    return Summary(**(fields | {"trials": [], "cells": cells, "verdict": "valid", "command": "caudal run x"}))
+    return Summary(
+        **(fields | {"trials": [], "hypotheses": [], "cells": cells, "verdict": "valid", "command": "caudal run x"})
+    )
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
