@@ -172,7 +172,7 @@ def _compared(found: Both, first: list[TrialRecord], second: list[TrialRecord]) 
     common = _common(found)
     compared = []
     for cell in common:
-        one, other = ([t for t in each.trials if t.cell == cell and _counts(t)] for each in found)
+        one, other = ([t for t in each.trials if t.cell == cell and t.counts] for each in found)
         pairs = [(mine, theirs) for mine in one for theirs in other if (mine.index, theirs.index) in same]
         paired = len(pairs) == len(one) == len(other)
         if paired:
@@ -185,10 +185,6 @@ def _compared(found: Both, first: list[TrialRecord], second: list[TrialRecord]) 
             )
         )
     return compared
-
-
-def _counts(trial: TrialSummary) -> bool:
-    return trial.valid and trial.outcome != "failed"
 
 
 def _ratio(one: list[TrialSummary], other: list[TrialSummary], paired: bool, comparisons: int, figure: Any) -> Ratio:

@@ -96,10 +96,7 @@ def _figures(figure: str, cell: str, trials: Sequence[TrialSummary]) -> dict[int
     return {
         trial.replicate: value
         for trial in trials
-        if cell_name(trial.cell) == cell
-        and trial.valid
-        and trial.outcome != "failed"
-        and (value := MEASURES[figure].of(trial)) is not None
+        if cell_name(trial.cell) == cell and trial.counts and (value := MEASURES[figure].of(trial)) is not None
     }
 
 

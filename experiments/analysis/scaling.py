@@ -62,8 +62,7 @@ def points(
             series = series_of(trial.cell, emulated)
             if windows[series, size] > 1:
                 series = f"{series}, window_batches {trial.cell[WINDOW]}"
-            counts = trial.valid and trial.outcome != "failed"
-            point = Point(trial, series, emulated, size, counts, busy_ratio(record, trial, machine))
+            point = Point(trial, series, emulated, size, trial.counts, busy_ratio(record, trial, machine))
             found.setdefault(series, []).append(point)
     return {name: mine for name, mine in found.items() if len({one.size for one in mine}) > 1}
 

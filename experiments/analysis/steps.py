@@ -29,7 +29,7 @@ def steps(cells: Sequence[dict[str, Any]], trials: Sequence[TrialSummary]) -> li
         {
             one.replicate: one.carried_records_per_s
             for one in trials
-            if one.cell == levels and one.valid and one.outcome != "failed" and one.carried_records_per_s
+            if one.cell == levels and one.counts and one.carried_records_per_s
         }
         for levels in cells
     ]

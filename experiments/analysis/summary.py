@@ -54,6 +54,12 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     capacity: Capacity | None
     verdict: str
 
+    @property
+    def best(self) -> CellSummary | None:
+        """The cell that carries most; None where no cell has a rate."""
+        known = [cell for cell in self.cells if cell.carried_records_per_s.value is not None]
+        return max(known, key=lambda cell: cell.carried_records_per_s.value or 0.0, default=None)
+
 
 def measured(found: Summary) -> bool:
     """Whether everything that was asked for was measured: each trial valid, and its system alive to the end."""
@@ -134,28 +140,27 @@ def _cells(
     found = []
     for cell in cells:
         mine = [trial for trial in trials if trial.cell == cell["levels"]]
-        # What a system carried until it died is no rate of it: counted, never averaged.
-        valid = [trial for trial in mine if trial.valid and trial.outcome != "failed"]
+        counted = [trial for trial in mine if trial.counts]
         if not mine:
             continue
         found.append(
             CellSummary(
                 cell=cell["levels"],
                 carried_records_per_s=estimate(
-                    [t.carried_records_per_s for t in valid if t.carried_records_per_s is not None]
+                    [t.carried_records_per_s for t in counted if t.carried_records_per_s is not None]
                 ),
                 offered_records_per_s=estimate(
-                    [t.offered_records_per_s for t in valid if t.offered_records_per_s is not None]
+                    [t.offered_records_per_s for t in counted if t.offered_records_per_s is not None]
                 ),
-                p99_response_s=estimate([t.response_time_s.p99 for t in valid if t.response_time_s.p99 is not None]),
+                p99_response_s=estimate([t.response_time_s.p99 for t in counted if t.response_time_s.p99 is not None]),
                 batching=batching(
                     [record for record in records if record.cell == cell["levels"]],
-                    [trial.batching for trial in valid if trial.batching is not None],
+                    [trial.batching for trial in counted if trial.batching is not None],
                 ),
-                bottleneck=_bottleneck([trial for trial in valid if trial.index in full]),
+                bottleneck=_bottleneck([trial for trial in counted if trial.index in full]),
                 trials=len(mine),
                 invalid_trials=sum(not trial.valid for trial in mine),
-                failed_trials=sum(trial.valid and trial.outcome == "failed" for trial in mine),
+                failed_trials=sum(trial.died for trial in mine),
             )
         )
     return found

@@ -11,6 +11,7 @@ from rich.text import Text
 from experiments.analysis.naming import cell_name, columns
 from experiments.analysis.steps import Step
 from experiments.analysis.summary import CellSummary, Summary
+from experiments.analysis.totals import totals
 from experiments.report.hypotheses import decision_line
 from experiments.report.steps import gains
 from experiments.stats.estimate import LEAST_TRIALS
@@ -21,32 +22,27 @@ LEAST_CONNECTIONS: Final = 1000
 
 def verdict_line(found: Summary) -> str:
     """VALID or INVALID, the best cell's throughput, its bottleneck, and the sums of the ledgers over all trials."""
-    ledgers = [trial.ledger for trial in found.trials if trial.ledger is not None]
-    judged = [trial.detections for trial in found.trials if trial.detections is not None]
-    lost = sum(one.lost for one in ledgers)
-    twice = sum(one.duplicate_results for one in ledgers)
+    all_trials = totals(found.trials)
     words = [found.verdict.upper()]
-    known = [cell for cell in found.cells if cell.carried_records_per_s.value is not None]
-    if known:
-        best = max(known, key=lambda cell: cell.carried_records_per_s.value or 0.0)
+    if (best := found.best) is not None:
         limit = "" if best.bottleneck is None else f", limited by {best.bottleneck}"
         words.append(f"{best.carried_records_per_s} records/s{limit}")
-    words.append(f"{lost} lost, {twice} duplicate results" if ledgers else "nothing was measured")
-    if judged and all(one.planted is not None for one in judged):
-        missed = sum(one.missed or 0 for one in judged)
-        spurious = sum(one.spurious or 0 for one in judged)
-        words.append(f"{missed} missed, {spurious} spurious")
-    elif judged:
-        words.append(f"{sum(one.found for one in judged)} detections")
-    invalid = sum(not trial.valid for trial in found.trials)
-    if invalid:
-        words.append(f"{invalid} of {len(found.trials)} trials invalid")
-    again = sum(bool(trial.repeated) for trial in found.trials)
-    if again:
-        words.append(f"{again} of {len(found.trials)} trials repeated")
-    failed = sum(trial.valid and trial.outcome == "failed" for trial in found.trials)
-    if failed:
-        words.append(f"the system died in {failed} of {len(found.trials)} trials")
+    if all_trials.ledgers:
+        words.append(f"{all_trials.lost} lost, {all_trials.duplicate_results} duplicate results")
+    else:
+        words.append("nothing was measured")
+    if (judged := all_trials.detections) is not None:
+        words.append(
+            f"{judged.found} detections"
+            if judged.planted is None
+            else f"{judged.missed} missed, {judged.spurious} spurious"
+        )
+    if invalid := all_trials.trials - all_trials.valid:
+        words.append(f"{invalid} of {all_trials.trials} trials invalid")
+    if all_trials.repeated:
+        words.append(f"{all_trials.repeated} of {all_trials.trials} trials repeated")
+    if all_trials.died:
+        words.append(f"the system died in {all_trials.died} of {all_trials.trials} trials")
     return "; ".join(words)
 
 

@@ -78,6 +78,16 @@ class TrialSummary(msgspec.Struct, frozen=True, kw_only=True):
     repeated: list[list[str]]
     wall_s: float
 
+    @property
+    def died(self) -> bool:
+        """Whether its system died: counted, never averaged, for what it carried until then is no rate of it."""
+        return self.valid and self.outcome == "failed"
+
+    @property
+    def counts(self) -> bool:
+        """Whether it enters estimates: it is valid, and its system lived."""
+        return self.valid and self.outcome != "failed"
+
 
 def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
     """The figures of one trial; one without tables has none, and says why."""

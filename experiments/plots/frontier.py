@@ -26,7 +26,7 @@ def table(found: Findings) -> Table:
     made = []
     for cell in found.summary.cells:
         mine = [trial for trial in found.summary.trials if trial.cell == cell.cell]
-        valid = [trial for trial in mine if rows.counts(trial)] or mine
+        valid = [trial for trial in mine if trial.counts] or mine
         row: Row = {
             **rows.head(cell.cell),
             "valid": cell.invalid_trials < cell.trials,

@@ -10,11 +10,6 @@ from experiments.plots.plot import Row, Table
 from experiments.stats.estimate import estimate
 
 
-def counts(trial: TrialSummary) -> bool:
-    """Whether a trial enters estimates: it is valid, and its system lived."""
-    return trial.valid and trial.outcome != "failed"
-
-
 def label(levels: Mapping[str, Any]) -> str:
     """Some of a cell's levels as people read them; empty for none."""
     return cell_name(levels) if levels else ""
@@ -45,7 +40,7 @@ def a_cell(found: Findings, figure: Callable[[TrialSummary], Row]) -> Table:
     table: Table = []
     for cell in found.summary.cells:
         mine = [trial for trial in found.summary.trials if trial.cell == cell.cell]
-        valid = [trial for trial in mine if counts(trial)]
+        valid = [trial for trial in mine if trial.counts]
         rows = [figure(trial) for trial in valid or mine]
         table += [
             {
@@ -70,7 +65,7 @@ def trials(found: Findings) -> Table:
                 **head(cell.cell),
                 "trial": trial.index,
                 "replicate": trial.replicate,
-                "valid": counts(trial),
+                "valid": trial.counts,
                 "carried_records_per_s": trial.carried_records_per_s,
                 "value": one.value,
                 "low": one.low,

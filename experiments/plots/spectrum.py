@@ -27,7 +27,7 @@ def table(found: Findings) -> Table:
         beside = [one for one in cells if split is None or one[split] == cell.cell[split]]
         told = rows.factors(beside) or varied
         mine = [t for t in found.summary.trials if t.cell == cell.cell and t.index in found.curves]
-        valid = [trial for trial in mine if rows.counts(trial)]
+        valid = [trial for trial in mine if trial.counts]
         curves = [found.curves[trial.index] for trial in valid or mine]
         # A share that only some of the trials bear would be an average over the lucky ones.
         shares = sorted(set.intersection(*(set(one.spectrum) for one in curves))) if curves else []

@@ -34,7 +34,7 @@ def table(found: Findings) -> Table:
                 {
                     **rows.head(trial.cell),
                     "trial": trial.index,
-                    "valid": rows.counts(trial),
+                    "valid": trial.counts,
                     "begin_s": one.begin_s,
                     "length_s": one.length_s,
                     "p50_s": seen.p50,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from experiments.analysis.naming import cell_name
 from experiments.analysis.summary import Summary
+from experiments.analysis.totals import Totals, totals
 from experiments.report.view import View
 
 
@@ -30,15 +31,14 @@ def verdict(view: View) -> Iterator[str]:
 
 
 def _tiles(found: Summary) -> Iterator[tuple[str, str]]:
-    known = [cell for cell in found.cells if cell.carried_records_per_s.value is not None]
-    if known:
-        best = max(known, key=lambda cell: cell.carried_records_per_s.value or 0.0)
+    if (best := found.best) is not None:
+        known = sum(cell.carried_records_per_s.value is not None for cell in found.cells)
         one = best.carried_records_per_s
         interval = "no interval" if one.low is None else f"95 % interval {one.low:,.0f} to {one.high:,.0f}"
         which = cell_name(best.cell)
         yield (
             f"{one.value:,.0f}",
-            f"records/s carried by the best of {len(known)} cells ({which}); {interval}, n = {one.n}",
+            f"records/s carried by the best of {known} cells ({which}); {interval}, n = {one.n}",
         )
         yield best.bottleneck or "no limit met", "is the bottleneck of that cell" if best.bottleneck else "in that cell"
         p99 = best.p99_response_s
@@ -49,24 +49,23 @@ def _tiles(found: Summary) -> Iterator[tuple[str, str]]:
                 else f"{p99.low * 1e3:,.1f} to {p99.high * 1e3:,.1f} ms"
             )
             yield f"{p99.value * 1e3:,.1f} ms", f"99th percentile of its response time; {sure}, n = {p99.n}"
-    ledgers = [trial.ledger for trial in found.trials if trial.ledger is not None]
-    if ledgers:
-        lost, twice = sum(one.lost for one in ledgers), sum(one.duplicate_results for one in ledgers)
+    yield from _total_tiles(totals(found.trials))
+
+
+def _total_tiles(of: Totals) -> Iterator[tuple[str, str]]:
+    if of.ledgers:
         yield (
-            f"{lost:,} lost, {twice:,} twice",
-            f"of {sum(one.sent for one in ledgers):,} records sent in {len(ledgers)} trials",
+            f"{of.lost:,} lost, {of.duplicate_results:,} twice",
+            f"of {of.sent:,} records sent in {of.ledgers} trials",
         )
-    judged = [trial.detections for trial in found.trials if trial.detections is not None]
-    if judged and all(one.planted is not None for one in judged):
-        missed, spurious = sum(one.missed or 0 for one in judged), sum(one.spurious or 0 for one in judged)
-        yield (
-            f"{missed:,} missed, {spurious:,} spurious",
-            f"of {sum(one.planted or 0 for one in judged):,} planted detections",
-        )
-    elif judged:
-        yield f"{sum(one.found for one in judged):,} detections", "in real lines: nothing was planted"
-    valid = sum(trial.valid for trial in found.trials)
-    yield f"{valid} of {len(found.trials)}", "trials valid: the instrument worked"
-    died = sum(trial.valid and trial.outcome == "failed" for trial in found.trials)
-    if died:
-        yield f"{died} of {len(found.trials)}", "trials in which the system died: they enter no estimate"
+    if (judged := of.detections) is not None:
+        if judged.planted is None:
+            yield f"{judged.found:,} detections", "in real lines: nothing was planted"
+        else:
+            yield (
+                f"{judged.missed:,} missed, {judged.spurious:,} spurious",
+                f"of {judged.planted:,} planted detections",
+            )
+    yield f"{of.valid} of {of.trials}", "trials valid: the instrument worked"
+    if of.died:
+        yield f"{of.died} of {of.trials}", "trials in which the system died: they enter no estimate"
