@@ -25,6 +25,11 @@ class ProbeFound(msgspec.Struct, frozen=True, kw_only=True):
     held: bool | None
     why: str
 
+    @property
+    def word(self) -> str:
+        """The verdict as people read it."""
+        return {True: "held", False: "didn't hold", None: "says nothing"}[self.held]
+
 
 class Capacity(msgspec.Struct, frozen=True, kw_only=True):
     """The answer: an interval, and how it came about."""

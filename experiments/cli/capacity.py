@@ -2,7 +2,6 @@
 
 import contextlib
 import shlex
-import sys
 from pathlib import Path
 
 import click
@@ -12,25 +11,17 @@ from experiments import capacity as searcher
 from experiments.cli import complete
 from experiments.cli.duration import SECONDS
 from experiments.cli.figures import figure_options
-from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED, nothing_to_interrupt
+from experiments.cli.interrupted import interrupted
+from experiments.cli.main import COULD_NOT_MEASURE, nothing_to_interrupt
+from experiments.cli.options import OUT, OVERRIDES
 from experiments.cli.probe_screen import ProbeScreen, QuietProbeScreen, probe_line
 from experiments.design.config import load
-from experiments.design.redact import redacted
-from experiments.store.run import PARTIAL
 
 
 @click.command()
 @click.argument("config", shell_complete=complete.configs)
-@click.option(
-    "--set",
-    "overrides",
-    metavar="KEY=VALUE",
-    multiple=True,
-    shell_complete=complete.keys,
-    help="Override a key, e.g. swarm.agents=50. Repeatable.",
-)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), show_default=True,
-              help="Where runs are kept.")  # fmt: skip
+@OVERRIDES
+@OUT
 @click.option("--resume", is_flag=True, help="Go on with the last interrupted search of this experiment.")
 @click.option(
     "--budget", "budget_s", type=SECONDS, metavar="TIME", help="End before the probe that would pass this time."
@@ -75,14 +66,7 @@ def capacity(
             )
             nothing_to_interrupt()
     except KeyboardInterrupt:
-        kept = sorted((out / f"{experiment.name}-capacity").glob(f"*{PARTIAL}"))
-        say = (
-            f"what is done is kept in {kept[-1]}; {redacted(shlex.join([*words, '--resume']))} goes on"
-            if kept
-            else "nothing was done"
-        )
-        print(f"caudal: interrupted; {say}", file=sys.stderr)
-        return INTERRUPTED
+        return interrupted(out / f"{experiment.name}-capacity", words)
     assert found.capacity is not None
     if not quiet:
         for probe in sorted(found.capacity.probes, key=lambda one: (one.load_records_per_s, one.trial)):

@@ -2,9 +2,12 @@
 
 import socket
 import zlib
+from pathlib import Path
 from typing import Any
 
 import click
+
+from experiments.cli import complete
 
 
 class Address(click.ParamType[tuple[str, int]]):
@@ -40,5 +43,14 @@ class Node(click.ParamType[int]):
 REDIS = click.option(
     "--redis", default="redis://127.0.0.1:6379/0", show_default=True, metavar="URL", envvar="CAUDAL_REDIS",
     show_envvar=True, help="The broker.",
+)  # fmt: skip
+#: Of the commands that take an experiment's config.
+OVERRIDES = click.option(
+    "--set", "overrides", metavar="KEY=VALUE", multiple=True, shell_complete=complete.keys,
+    help="Override a key, e.g. swarm.agents=50. Repeatable.",
+)  # fmt: skip
+OUT = click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), show_default=True,
+    help="Where runs are kept.",
 )  # fmt: skip
 NODE = click.option("--node", type=Node(), default=0, show_default=True, help="This node's number, or `host`.")

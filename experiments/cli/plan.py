@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.cli import complete
+from experiments.cli.options import OVERRIDES
 from experiments.cli.progress import Progress
 from experiments.cli.screen import cell_text
 from experiments.deploy.placement import count
@@ -33,14 +34,7 @@ _MOST_WARNINGS: Final = 3
 
 @click.command()
 @click.argument("config", shell_complete=complete.configs)
-@click.option(
-    "--set",
-    "overrides",
-    metavar="KEY=VALUE",
-    multiple=True,
-    shell_complete=complete.keys,
-    help="Override a key. Repeatable.",
-)
+@OVERRIDES
 @click.option(
     "--no-calibrate",
     is_flag=True,

@@ -10,8 +10,7 @@ from experiments.metrics.trial import TrialSummary
 
 def probe_line(probe: ProbeFound) -> str:
     """One probe: its load, its verdict, and why."""
-    word = {True: "held", False: "didn't hold", None: "says nothing"}[probe.held]
-    return f"{probe.load_records_per_s:>14,.0f} records/s  {word:<12}  {probe.why}"
+    return f"{probe.load_records_per_s:>14,.0f} records/s  {probe.word:<12}  {probe.why}"
 
 
 class ProbeScreen(LiveScreen):

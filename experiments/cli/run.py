@@ -2,7 +2,6 @@
 
 import contextlib
 import shlex
-import sys
 from pathlib import Path
 
 import click
@@ -13,28 +12,20 @@ from experiments.analysis.summary import measured
 from experiments.cli import complete
 from experiments.cli.duration import SECONDS
 from experiments.cli.figures import figure_options
-from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED, nothing_to_interrupt
+from experiments.cli.interrupted import interrupted
+from experiments.cli.main import COULD_NOT_MEASURE, nothing_to_interrupt
+from experiments.cli.options import OUT, OVERRIDES
 from experiments.cli.peers import peers
 from experiments.cli.plan import warn
 from experiments.cli.screen import LiveScreen, QuietScreen, wide_console
 from experiments.cli.verdict import print_end
 from experiments.design.config import load
-from experiments.design.redact import redacted
-from experiments.store.run import PARTIAL
 
 
 @click.command()
 @click.argument("config", shell_complete=complete.configs)
-@click.option(
-    "--set",
-    "overrides",
-    metavar="KEY=VALUE",
-    multiple=True,
-    shell_complete=complete.keys,
-    help="Override a key, e.g. swarm.agents=50. Repeatable.",
-)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), show_default=True,
-              help="Where runs are kept.")  # fmt: skip
+@OVERRIDES
+@OUT
 @click.option(
     "--redis", "redis_url", metavar="URL", envvar="CAUDAL_REDIS", show_envvar=True,
     help="Use this running, empty Redis instead of the embedded server; with --attach, the running system's.",
@@ -94,14 +85,7 @@ def run(
             )
             nothing_to_interrupt()
     except KeyboardInterrupt:
-        kept = sorted((out / experiment.name).glob(f"*{PARTIAL}"))
-        say = (
-            f"what is done is kept in {kept[-1]}; {redacted(shlex.join([*words, '--resume']))} goes on"
-            if kept
-            else "nothing was done"
-        )
-        print(f"caudal: interrupted; {say}", file=sys.stderr)
-        return INTERRUPTED
+        return interrupted(out / experiment.name, words)
     if not quiet:
         print_end(wide_console(), found, folder.path)
     print(folder.path)
