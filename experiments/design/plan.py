@@ -66,11 +66,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """How long all trials take, about, in seconds."""
         return sum(trial.expected_s for trial in self.trials)
 
-    @property
-    def least_expected_s(self) -> float:
-        """The same for the blocks that are run in any case."""
-        return sum(trial.expected_s for trial in self.trials if trial.block < self.least_blocks)
-
 
 def plan(experiment: Experiment) -> Plan:
     """Gives the trials of an experiment, `max_replicates` blocks of them where their number is adaptive."""

@@ -85,8 +85,6 @@ def follow_file(
     place: Place | None = None,
     poll_s: float = POLL_S,
     rotate_wait_s: float = ROTATE_WAIT_S,
-    block_bytes: int = BLOCK_BYTES,
-    line_limit_bytes: int = LINE_LIMIT_BYTES,
 ) -> Follower:
     """Gives the lines of a log file from `place` on, by default from its beginning.
 
@@ -116,8 +114,8 @@ def follow_file(
         absolute,
         follow=follow,
         place=place,
-        block_bytes=block_bytes,
-        line_limit_bytes=line_limit_bytes,
+        block_bytes=BLOCK_BYTES,
+        line_limit_bytes=LINE_LIMIT_BYTES,
         rotate_wait_s=rotate_wait_s,
     )
     return Follower(tail, str(path), poll_s=poll_s)

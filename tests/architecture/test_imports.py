@@ -1,7 +1,7 @@
 """Who may import whom, and that the checker which says so finds a violation of every rule.
 
 Modules are parsed, never imported: imports inside functions count, under TYPE_CHECKING too, and so do modules named
-to `import_module` or run as `-m` from Python. Rules: DESIGN.md, section 2.
+to `import_module` or run as `-m` from Python. The rules are those of docs/architecture.md.
 """
 
 import ast

@@ -1,4 +1,4 @@
-"""Records located in packed bytes: the documented cases; property/test_wire_records.py holds the two ways equal."""
+"""Records located in packed bytes: the documented cases; property/test_wire_locate.py holds the two ways equal."""
 
 import struct
 
