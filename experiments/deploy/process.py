@@ -18,6 +18,8 @@ from typing import Final
 
 import psutil
 
+from experiments.deploy.cpu import cpu_s
+
 _LAUNCH: Final = str(Path(__file__).with_name("launch.py"))
 #: How long a process may take to end before it is started again.
 _AGAIN_S: Final = 5.0
@@ -141,12 +143,7 @@ class ChildProcess:
 
     def cpu_s(self) -> float:
         """CPU seconds so far of it and all its descendants: of those that ended, what their parents reaped."""
-        total = 0.0
-        for one in self.tree():
-            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                times = one.cpu_times()
-                total += times.user + times.system + times.children_user + times.children_system
-        return total
+        return cpu_s(self.tree())
 
     def tree(self) -> list[psutil.Process]:
         """It and its living descendants."""

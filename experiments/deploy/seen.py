@@ -3,9 +3,9 @@
 For the parts of a system that was running before (attach.py). Nothing here ends a process.
 """
 
-import contextlib
-
 import psutil
+
+from experiments.deploy.cpu import cpu_s
 
 
 class SeenProcess:
@@ -26,12 +26,7 @@ class SeenProcess:
 
     def cpu_s(self) -> float:
         """CPU seconds so far of it and all its descendants: of those that ended, what their parents reaped."""
-        total = 0.0
-        for one in self.tree():
-            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                times = one.cpu_times()
-                total += times.user + times.system + times.children_user + times.children_system
-        return total
+        return cpu_s(self.tree())
 
     def death(self) -> str | None:
         """That it is gone, None while it runs."""
