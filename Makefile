@@ -6,7 +6,7 @@ RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-long bench figures lock clean
+.PHONY: help demo check test test-long bench bench-gate figures lock clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ test-long: $(DEV) ## what takes longer than `make test` may
 
 bench: $(DEV) ## micro-benchmarks, each held to its goal: for a quiet machine
 	$(BIN)/pytest -q tests/bench --timeout 600
+
+bench-gate: $(RUN) ## instructions of the micro-benchmarks against BASE, by default where HEAD left main (needs valgrind)
+	$(BIN)/python -m experiments.instructions $(if $(BASE),--base $(BASE))
 
 figures: $(RUN) ## make the README's figures again, from the sealed runs of results/published
 	$(BIN)/python -m experiments.readme_figures

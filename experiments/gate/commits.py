@@ -18,6 +18,8 @@ NOT_RUN: Final = (
 )  # fmt: skip
 
 TRAILER: Final = "Perf-Accepted"
+#: What stands in a trailer for the scenario where a micro-benchmark's instructions are meant (`make bench-gate`).
+BENCH: Final = "bench"
 
 
 class GateError(ValueError):
@@ -25,7 +27,10 @@ class GateError(ValueError):
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """A regression accepted on purpose: a change (head / base - 1) of one metric, and the commit that says so."""
+    """A regression accepted on purpose: a change (head / base - 1) of one metric, and the commit that says so.
+
+    With the scenario `bench` the metric is a micro-benchmark, and a change of -1 says that it is gone.
+    """
 
     scenario: str
     metric: str
@@ -95,11 +100,14 @@ def _read(value: str, commit: str) -> Accepted:
     form = re.fullmatch(r"\s*([\w.-]+)/([\w.-]+)\s+([+-]\d+(?:\.\d+)?)\s*%\s*", value)
     metric = METRICS.get(form[2]) if form else None
     change = float(form[3]) / 100 if form else 0.0
+    if form is not None and form[1] == BENCH and (change > 0 or change == -1):
+        return Accepted(scenario=BENCH, metric=form[2], change_ratio=change, commit=commit)
     worse = metric is not None and (change < 0) == metric.more_is_better and abs(change) < 1
     if form is None or metric is None or not worse:
         raise GateError(
             f"{TRAILER} must be SCENARIO/METRIC and a change for the worse, such as gate-heavy/throughput -6% or "
-            f"gate-heavy/cpu +6% (metrics: {', '.join(METRICS)}), got {value!r} (commit {commit[:12]}); "
+            f"gate-heavy/cpu +6% (metrics: {', '.join(METRICS)}), or {BENCH}/NAME +6% or -100%, got {value!r} "
+            f"(commit {commit[:12]}); "
             "amend that commit's message"
         )
     return Accepted(scenario=form[1], metric=metric.name, change_ratio=change, commit=commit)
