@@ -1,1 +1,1 @@
-"""`make bench-gate`: instruction counts of the micro-benchmarks, base against head. Deterministic; it explains, pairs decide."""
+"""`make bench-gate`: instruction counts of the micro-benchmarks, base against head: deterministic, while pairs decide."""

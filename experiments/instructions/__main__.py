@@ -1,7 +1,7 @@
 """`make bench-gate`: counts the instructions of the micro-benchmarks of two commits, and fails if head needs more.
 
-Exit code 0: no more than the threshold, or nothing that runs differs; 1: more, or a benchmark is missing; 2: the base named is
-no commit; 3: instructions can't be counted here.
+Exit code 0: no more than the threshold, or nothing that runs differs; 1: more, or a benchmark is missing; 2: the base named
+is no commit; 3: instructions can't be counted here.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
 The body runs N and 2 N times between marks, and the difference over N is what a call takes: what every run does besides (the
 loop, the mark) cancels. Hashes are seeded, addresses fixed where the kernel lets us, garbage isn't collected meanwhile.
-Marks are functions that nobody else calls, at which callgrind writes down what it has counted: `ctermid` of the C library in a
-Python process, `echoCommand` in the server.
+Marks are functions that nobody else calls, at which callgrind writes down what it has counted: `ctermid` of the C library in
+a Python process, `echoCommand` in the server. Hyperscan runs: it asks the processor, and valgrind's has no AVX-512.
 Source: Valgrind manual, "Callgrind: a call-graph generating cache profiler", --dump-before.
 """
 
@@ -43,45 +43,43 @@ def require() -> None:
         raise ValgrindError("valgrind isn't installed, so no instructions are counted: apt-get install valgrind")
 
 
-def names(side: Build) -> list[str]:
-    """The benchmarks of a side that count its own process, each run once without callgrind: so they are compiled, and pass.
-
-    Raises: SideError.
-    """
-    return _called(side, [str(side.python), "-P", str(_COUNTER), "process"])
-
-
 def count(side: Build, scratch: Path) -> dict[str, float]:
     """Instructions a call of each benchmark of a side. Raises: SideError, ValgrindError.
 
     Args:
         scratch: an empty folder for what callgrind writes.
     """
-    if not names(side):
-        return {}
-    found = {}
-    file = scratch / "process"
-    counting = [*_callgrind(file, "process"), str(side.python), "-P", str(_COUNTER), "process"]
-    found |= per_call(_called(side, counting), _totals(file, "process"))
-    file = scratch / "server"
-    with _server(file) as url:
-        told = _called(side, [str(side.python), "-P", str(_COUNTER), "server", url])
-    return found | per_call(told, _totals(file, "server"))
+    found: dict[str, float] = {}
+    call = [str(side.python), "-P", str(_COUNTER)]
+    if _called(side, [*call, "process"]):  # first without callgrind: so all is compiled, and is seen to pass
+        file = scratch / "process"
+        found |= per_call(
+            _called(side, [*_callgrind(file, "process"), *call, "process"]),
+            _totals(file, "process"),
+            counter.CALLS["process"],
+        )
+    if _called(side, [*call, "server"]):
+        file = scratch / "server"
+        with _server(file) as url:
+            told = _called(side, [*call, "server", url])
+        found |= per_call(told, _totals(file, "server"), counter.CALLS["server"])
+    return found
 
 
-def per_call(told: Sequence[str], totals: Sequence[int]) -> dict[str, float]:
+def per_call(told: Sequence[str], totals: Sequence[int], calls: int) -> dict[str, float]:
     """Instructions a call by name: (I(2 N) - I(N)) / N.
 
     Args:
         told: names of the benchmarks, in order.
         totals: instructions up to each mark since the one before: three marks a benchmark.
+        calls: N.
 
     Raises: ValgrindError if there aren't so many marks.
     """
     if len(totals) != 3 * len(told):
         raise ValgrindError(f"callgrind must have seen 3 marks for each of {len(told)} benchmarks, got {len(totals)}")
     of_n, of_2n = totals[1::3], totals[2::3]
-    return {name: (two - one) / counter.CALLS for name, one, two in zip(told, of_n, of_2n, strict=True)}
+    return {name: (two - one) / calls for name, one, two in zip(told, of_n, of_2n, strict=True)}
 
 
 def _callgrind(file: Path, what: str) -> list[str]:
@@ -107,14 +105,15 @@ def _totals(file: Path, what: str) -> list[int]:
     return [int(total) for why, total in parts if why == f"--dump-before={_MARKS[what]}"]
 
 
-def _environment() -> dict[str, str]:
-    """The same for both sides: its size moves what lies behind it in memory."""
+def _environment(folder: Path) -> dict[str, str]:
+    """The same for both sides, with paths of one length: its size moves what lies behind it in memory."""
     return {
         "PATH": os.environ.get("PATH", ""),
         "PYTHONHASHSEED": "0",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "LC_ALL": "C.UTF-8",
+        "XDG_CACHE_HOME": str(folder / ".venv"),  # or who comes first compiles Hyperscan's databases for both
     }
 
 
@@ -122,7 +121,13 @@ def _called(side: Build, command: Sequence[str]) -> list[str]:
     """The lines that a command on a side prints. Raises: SideError."""
     try:
         done = subprocess.run(
-            command, cwd=side.root, env=_environment(), capture_output=True, text=True, check=True, timeout=_LONGEST_S
+            command,
+            cwd=side.root,
+            env=_environment(side.root),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=_LONGEST_S,
         )
     except subprocess.TimeoutExpired as error:
         raise side.error("counted", str(error)) from None
@@ -141,7 +146,9 @@ def _server(file: Path) -> Iterator[str]:
     settings.write_text(f"bind 127.0.0.1\nport {port}\nrequirepass {password}\n{_QUIET}")
     command = [*_callgrind(file, "server"), program(None), str(settings)]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=file.parent, env=_environment(), stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, cwd=file.parent, env=_environment(file.parent), stdout=output, stderr=output
+        )
     url = f"redis://:{password}@127.0.0.1:{port}/0"
     client: Any = redis.Redis.from_url(url)
     try:

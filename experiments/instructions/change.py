@@ -1,7 +1,7 @@
 """What became of each benchmark's instructions between two commits, and whether that may be.
 
-More than the threshold is a failure, whatever the reason: a count has no noise to hide in. So is a benchmark that base had and
-head hasn't, for a renamed one would otherwise never be compared again.
+More than the threshold is a failure, whatever the reason: a count has no noise to hide in. So is a benchmark that base had
+and head hasn't, for a renamed one would otherwise never be compared again.
 """
 
 from collections.abc import Mapping

@@ -1,14 +1,13 @@
-"""What a plot is: a table that is made of a run's findings, and a plain function of that table and axes.
+"""What a plot is: a table that is made of a source, mostly a run's findings, and a plain function of that table and axes.
 
-The table is what the figure's CSV holds, and all that is drawn. An empty table: the run has nothing for this plot.
+The table is what the figure's CSV holds, and all that is drawn. An empty table: the source has nothing for this plot.
 """
 
 import csv
 import io
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from experiments.analysis.findings import Findings
 from experiments.plots.words import Words
 
 #: One row of a table: by column, whose name ends with its unit.
@@ -28,11 +27,14 @@ class Layout(NamedTuple):
     columns: int = 1
 
 
-class Plot(NamedTuple):
+Source = TypeVar("Source")
+
+
+class Plot(NamedTuple, Generic[Source]):
     """One kind of figure, by its file's name."""
 
     name: str
-    table: Callable[[Findings], Table]
+    table: Callable[[Source], Table]
     layout: Callable[[Table], Layout]
     draw: Callable[[Table, Sequence[Axes], Words], None]
 

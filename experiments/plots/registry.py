@@ -22,7 +22,7 @@ from experiments.plots import (
 from experiments.plots.plot import Plot, Table
 from experiments.plots.words import Words
 
-PLOTS: Final[dict[str, Plot]] = {
+PLOTS: Final[dict[str, Plot[Findings]]] = {
     plot.name: plot
     for plot in (
         hypotheses.PLOT,

@@ -72,7 +72,7 @@ def fill(number: int) -> dict[str, Any]:
     }
 
 
-def draw(plot: Plot, table: Table, say: Words) -> Figure:
+def draw(plot: Plot[Any], table: Table, say: Words) -> Figure:
     """The figure of a table, laid out once: what is saved of it later has the same places in every format."""
     layout = plot.layout(table)
     with mpl.rc_context(SETTINGS):

@@ -99,6 +99,17 @@ PHRASES: Final = {
     "worker_parents": ("worker parents", "workers, padres"),
     "worker_children": ("worker children", "workers, hijos"),
     "sweeper": ("sweeper", "sweeper"),
+    "commits": ("commit on main, in the order of measuring", "commit de main, en el orden de medición"),
+    "against": (
+        "{metric}: head / reference {reference}",
+        "{metric}: head / referencia {reference}",
+    ),
+    "more_better": ("more is better", "más es mejor"),
+    "less_better": ("less is better", "menos es mejor"),
+    "estimate_interval": (
+        "Hodges-Lehmann estimate over pairs of slots, 95 % interval",
+        "estimación de Hodges-Lehmann sobre pares, intervalo del 95 %",
+    ),
     "step": ("one change a step", "un cambio por paso"),
     "times": ("× {ratio}", "× {ratio}"),
     "gain": ("carries more", "cursa más"),
