@@ -33,6 +33,7 @@ check: $(DEV) ## lint, types, architecture and fast tests, under a minute
 
 test: check ## everything that the CI wants, under 15 minutes on 2 cores
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/property tests/statistical tests/integration tests/end_to_end -m "not long"
+	$(BIN)/pytest -q tests/bench --ignore tests/bench/test_swarm.py --benchmark-disable
 
 test-long: $(DEV) ## what takes longer than `make test` may
 	$(BIN)/pytest -q tests -m long --timeout 1800

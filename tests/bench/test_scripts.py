@@ -6,6 +6,7 @@ from typing import Any
 from system.broker import journal, keys
 from system.broker.journal import Finished, Journal
 from system.broker.message import analyse, render
+from system.broker.publisher import Outcome
 from tests.bench import inputs
 
 BATCHES = 20
@@ -16,8 +17,9 @@ def accepted(redis: Any, first: int) -> list[bytes]:
     """ACCEPT for one group of batches; gives their ids."""
     group = [inputs.batch(first * BATCHES + at) for at in range(BATCHES)]
     ids = [one.id for one in group]
-    outcomes = journal.run(redis, journal.ACCEPT, *journal.accept_arguments(group, render(analyse(ids)), 9))
-    assert outcomes == [1] * BATCHES
+    reply = journal.run(redis, journal.ACCEPT, *journal.accept_arguments(group, render(analyse(ids)), 9))
+    outcomes, _ = journal.accepted(reply)
+    assert outcomes == [Outcome.ACCEPTED] * BATCHES
     return ids
 
 
