@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from experiments.cli.main import INTERRUPTED
-from experiments.cli.options import Address
+from experiments.cli.options import Address, FiniteRange
 from experiments.cli.progress import Progress
 from system.agent.agent import FRAME_BYTES, Shipped, new_epoch, ship
 from system.agent.client import Counts
@@ -37,13 +37,13 @@ _LOOK_S = 0.2
 @click.option(
     "--batch-size", type=click.IntRange(min=1), default=100, show_default=True, help="Flush at this many records."
 )
-@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0, min_open=True), default=0.5, show_default=True,
+@click.option("--timeout", "timeout_s", type=FiniteRange(min=0, min_open=True), default=0.5, show_default=True,
               help="Flush this many seconds after the first record.")  # fmt: skip
-@click.option("--pause", "pause_s", type=click.FloatRange(min=0), default=0.0, show_default=True,
+@click.option("--pause", "pause_s", type=FiniteRange(min=0), default=0.0, show_default=True,
               help="Seconds to wait after each send.")  # fmt: skip
 @click.option("--frame-bytes", type=click.IntRange(min=1), default=FRAME_BYTES, show_default=True,
               help="Most bytes of records in a message: the gateway's limits.frame_bytes, or less.")  # fmt: skip
-@click.option("--rotate-wait", "rotate_wait_s", type=click.FloatRange(min=0), default=ROTATE_WAIT_S, show_default=True,
+@click.option("--rotate-wait", "rotate_wait_s", type=FiniteRange(min=0), default=ROTATE_WAIT_S, show_default=True,
               help="With --follow: begin the new file when the rotated one was left alone for so many seconds.")  # fmt: skip
 @click.option("--tag", default="caudal", show_default=True, help="The stream's name.")
 @click.option(

@@ -25,7 +25,7 @@ def compare(first: Path, second: Path, despite: tuple[str, ...]) -> int:
 
     Exit code 0 if they were compared, whatever came out, 3 if they can't be, 2 if one isn't a run.
     """
-    found = compared(RunFolder.open(first), RunFolder.open(second), despite)
+    found = compared(RunFolder.open_sealed(first), RunFolder.open_sealed(second), despite)
     print_comparison(wide_console(), found)
     return COULD_NOT_MEASURE if found.refusals else 0
 
@@ -49,8 +49,11 @@ def print_comparison(console: Console, found: Comparison) -> None:
         verdict = {None: "no interval", True: "yes", False: "not shown"}[rate.differs]
         table.add_row(cell_text(cell.cell), str(rate), str(cell.p99_response_s), verdict, rate.method)
     console.print(table)
+    told = [cell for cell in found.cells if cell.carried_records_per_s.differs is not None]
     console.print(
-        f"{len(found.differing)} of {len(found.cells)} cells differ in what they carry"
-        " (5 % chance of a false one over all cells together)",
+        f"{len(found.differing)} of {len(told)} cells differ in what they carry"
+        " (5 % chance of a false one over all cells together)"
+        if told
+        else "no cell could be judged: an interval takes more valid trials of each",
         highlight=False,
     )

@@ -6,7 +6,7 @@ from typing import Literal
 import click
 
 from experiments.cli.main import COULD_NOT_MEASURE
-from experiments.cli.options import NODE, REDIS, Address
+from experiments.cli.options import NODE, REDIS, Address, FiniteRange
 from system.health import UnhealthyError
 
 
@@ -15,7 +15,7 @@ from system.health import UnhealthyError
 @click.option("--to", "address", type=Address(), default="127.0.0.1:24224", show_default=True, help="The gateway.")
 @REDIS
 @NODE
-@click.option("--within", "within_s", type=click.FloatRange(min=0, min_open=True), default=8.0, show_default=True,
+@click.option("--within", "within_s", type=FiniteRange(min=0, min_open=True), default=8.0, show_default=True,
               metavar="S", help="Seconds that the answer may take.")  # fmt: skip
 def health(
     part: Literal["redis", "gateway", "worker"], address: tuple[str, int], redis: str, node: int, within_s: float

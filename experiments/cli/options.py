@@ -1,5 +1,6 @@
 """Kinds of values, and options, that several commands take. Imports nothing that is slow to load."""
 
+import math
 import socket
 import zlib
 from pathlib import Path
@@ -8,6 +9,20 @@ from typing import Any
 import click
 
 from experiments.cli import complete
+
+#: Where runs are kept unless a command says otherwise.
+DEFAULT_OUT = Path("results")
+
+
+class FiniteRange(click.FloatRange):
+    """A float within limits; click's own range takes NaN and infinity for numbers within it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
 
 
 class Address(click.ParamType[tuple[str, int]]):
@@ -50,7 +65,7 @@ OVERRIDES = click.option(
     help="Override a key, e.g. swarm.agents=50. Repeatable.",
 )  # fmt: skip
 OUT = click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), show_default=True,
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_OUT, show_default=True,
     help="Where runs are kept.",
 )  # fmt: skip
 NODE = click.option("--node", type=Node(), default=0, show_default=True, help="This node's number, or `host`.")

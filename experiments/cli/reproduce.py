@@ -14,6 +14,7 @@ from experiments.analysis.compare import compare
 from experiments.analysis.summary import measured
 from experiments.cli.compare import print_comparison
 from experiments.cli.main import COULD_NOT_MEASURE, DIFFERS, INTERRUPTED, nothing_to_interrupt
+from experiments.cli.options import DEFAULT_OUT
 from experiments.cli.screen import LiveScreen, wide_console
 from experiments.design.experiment import Experiment
 from experiments.store.run import RunFolder, StoreError
@@ -21,7 +22,7 @@ from experiments.store.run import RunFolder, StoreError
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), show_default=True,
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_OUT, show_default=True,
               help="Where the new run is kept.")  # fmt: skip
 @click.option("--despite", type=click.Choice(["machine", "invalid"]), multiple=True,
               help="Hold them against each other although this differs. Repeatable.")  # fmt: skip
@@ -31,7 +32,7 @@ def reproduce(run: Path, out: Path, despite: tuple[str, ...]) -> int:
     Exit code 0 if no cell differs by more than chance, 1 if one does, 3 if it couldn't be measured or compared, 2 if RUN
     isn't a run or its config can't be run here, 130 if interrupted.
     """
-    original = RunFolder.open(run)
+    original = RunFolder.open_sealed(run)
     try:
         experiment = msgspec.convert(original.manifest["experiment"], Experiment)
     except (msgspec.ValidationError, KeyError) as error:

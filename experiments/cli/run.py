@@ -1,6 +1,7 @@
 """`caudal run`: runs an experiment and ends with its verdict; the last line printed is the run's folder."""
 
 import contextlib
+import errno
 import shlex
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from experiments.analysis.summary import measured
 from experiments.cli import complete
 from experiments.cli.duration import SECONDS
 from experiments.cli.figures import figure_options
-from experiments.cli.interrupted import interrupted
+from experiments.cli.interrupted import full, interrupted
 from experiments.cli.main import COULD_NOT_MEASURE, nothing_to_interrupt
-from experiments.cli.options import OUT, OVERRIDES
+from experiments.cli.options import DEFAULT_OUT, OUT, OVERRIDES
 from experiments.cli.peers import peers
 from experiments.cli.plan import warn
 from experiments.cli.screen import LiveScreen, QuietScreen, wide_console
@@ -71,6 +72,8 @@ def run(
     notes = Console(stderr=True)
     screen = QuietScreen() if quiet else LiveScreen(notes, first=lambda: warn(experiment, notes))
     words = ["caudal", "run", config, *(word for one in overrides for word in ("--set", one))]
+    if out != DEFAULT_OUT:
+        words += ["--out", str(out)]
     try:
         with contextlib.closing(screen):
             folder, found = runner.run(
@@ -86,6 +89,10 @@ def run(
             nothing_to_interrupt()
     except KeyboardInterrupt:
         return interrupted(out / experiment.name, words)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        return full(out, experiment.name, words)
     if not quiet:
         print_end(wide_console(), found, folder.path)
     print(folder.path)

@@ -3,8 +3,10 @@
 import contextlib
 import json
 import signal
+import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -23,6 +25,8 @@ from experiments.rules import check_rules
 from system.broker import keys
 from system.settings import PROFILES
 from system.stop import Stop
+from system.wire import row
+from system.wire.records import MALFORMED_MOST, TEXT_KEYS
 
 #: How long what was accepted may take to be analysed after the interrupt. A second interrupt cuts it short.
 DRAIN_S: Final = 300.0
@@ -107,6 +111,7 @@ class Outlet:
         self._client = client
         self._found = found
         self.detections = None if found is None else 0
+        self.malformed = 0
 
     def drain(self) -> int:
         """Takes what is there; gives how many items."""
@@ -116,6 +121,8 @@ class Outlet:
             lines = self._client.lpop(keys.DETECTIONS, _MOST_ITEMS) or []
         except redis_client.RedisError:
             return 0  # the broker is away: nothing is lost by asking again
+        for some in rows:
+            self.malformed += int(row.split(some)[0]["malformed"].sum())
         for some in lines:
             self.detections += some.count(b"\n") + 1
             if self._found is not None:
@@ -146,6 +153,20 @@ def _all_alive(target: LocalDeployment) -> None:
             process.check_alive()
 
 
+def _tell(client: Any, outlet: Outlet) -> None:
+    """Says on standard error what was accepted and couldn't be scanned: no figure of it stands among those analysed."""
+    reasons = Counter(reason for _, reason in client.hscan_iter(keys.DEAD, match="*:reason", count=1000))
+    for reason, count in reasons.items():
+        print(f"caudal: {count:,} batches were given up: {reason.decode()}", file=sys.stderr)
+    if outlet.malformed:
+        print(
+            f"caudal: {outlet.malformed:,} records held no text to scan (of a batch at most {MALFORMED_MOST + 1:,} are "
+            "counted): a record is [time, {key: text}], the key one of "
+            f"{', '.join(key.decode() for key in TEXT_KEYS)}",
+            file=sys.stderr,
+        )
+
+
 def _finish(target: LocalDeployment, outlet: Outlet) -> dict[str, int]:
     gateway = target.parts()["gateway"][0]
     gateway.stop(grace_s=30.0)
@@ -159,6 +180,7 @@ def _finish(target: LocalDeployment, outlet: Outlet) -> dict[str, int]:
     counted = target.counters()
     while outlet.drain():
         pass
+    _tell(target.client(), outlet)
     return {
         # The journal's own count: the gateway doesn't know of what Redis took and couldn't confirm in time.
         "batches_accepted": counted.get("batches_accepted", accepted),

@@ -39,6 +39,10 @@ def verdict_line(found: Summary) -> str:
         )
     if invalid := all_trials.trials - all_trials.valid:
         words.append(f"{invalid} of {all_trials.trials} trials invalid")
+    if not found.complete:
+        words.append(f"UNFINISHED: only {all_trials.trials} of the planned trials are here")
+    if overloaded := sum(trial.outcome == "overloaded" for trial in found.trials):
+        words.append(f"overloaded in {overloaded} of {all_trials.trials} trials")
     if all_trials.repeated:
         words.append(f"{all_trials.repeated} of {all_trials.trials} trials repeated")
     if all_trials.died:
@@ -71,6 +75,25 @@ def print_end(console: Console, found: Summary, run: Path) -> None:
     _print_cells(console, found.cells)
     if found.steps:
         _print_steps(console, found.steps)
+    print_reasons(console, found)
+    for line in connection_lines(found):
+        console.print(line, highlight=False, soft_wrap=True)
+    for one in found.hypotheses:
+        console.print(f"{one.decision}: {one.says} ({one.because})", highlight=False, soft_wrap=True)
+    if found.decision is not None:
+        console.print(decision_line(found.hypotheses, found.decision), style="bold", highlight=False, soft_wrap=True)
+    console.print(verdict_line(found), style="bold green" if found.verdict == "valid" else "bold red", soft_wrap=True)
+    # Where no trial was valid, more of them would end like it: the reasons say what to mend.
+    if any(cell.carried_records_per_s.low is None for cell in found.cells if cell.carried_records_per_s.n):
+        console.print(interval_line(found), highlight=False, soft_wrap=True)
+    console.print(f"report: {run / 'report.html'}", highlight=False, soft_wrap=True)
+    console.print(
+        f"next: caudal report {run}    caudal plan batching    caudal run batching", highlight=False, soft_wrap=True
+    )
+
+
+def print_reasons(console: Console, found: Summary) -> None:
+    """Prints why trials are invalid, or were before another attempt."""
     for trial in found.trials:
         for attempt, reasons in enumerate(trial.repeated, start=1):
             console.print(
@@ -80,19 +103,6 @@ def print_end(console: Console, found: Summary, run: Path) -> None:
             )
         for reason in trial.reasons:
             console.print(f"trial {trial.index}: {reason}", highlight=False, soft_wrap=True)
-    for line in connection_lines(found):
-        console.print(line, highlight=False, soft_wrap=True)
-    for one in found.hypotheses:
-        console.print(f"{one.decision}: {one.says} ({one.because})", highlight=False, soft_wrap=True)
-    if found.decision is not None:
-        console.print(decision_line(found.hypotheses, found.decision), style="bold", highlight=False, soft_wrap=True)
-    console.print(verdict_line(found), style="bold green" if found.verdict == "valid" else "bold red", soft_wrap=True)
-    if any(cell.carried_records_per_s.low is None for cell in found.cells):
-        console.print(interval_line(found), highlight=False, soft_wrap=True)
-    console.print(f"report: {run / 'report.html'}", highlight=False, soft_wrap=True)
-    console.print(
-        f"next: caudal report {run}    caudal plan batching    caudal run batching", highlight=False, soft_wrap=True
-    )
 
 
 def _print_steps(console: Console, steps: Sequence[Step]) -> None:

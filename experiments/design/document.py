@@ -7,7 +7,7 @@ mean is `config`'s.
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from experiments.design.errors import ConfigError, shown
 from experiments.design.nearest import closest
@@ -56,10 +56,20 @@ def locate(config: str) -> Path:
     )
 
 
+#: No config is longer: what is, is some other file, or a device without an end.
+MOST_BYTES: Final = 1_000_000
+
+
 def read(path: Path) -> str:
     """Gives a config's text. Raises: ConfigError if it can't be read or isn't UTF-8."""
     try:
-        return path.read_bytes().decode("utf-8-sig")  # -sig: editors on Windows write a mark that TOML refuses
+        with path.open("rb") as file:
+            read = file.read(MOST_BYTES + 1)
+        if len(read) > MOST_BYTES:
+            raise ConfigError(
+                f"the config {path} must be a TOML file of at most {MOST_BYTES:,} bytes, got more; name a config"
+            )
+        return read.decode("utf-8-sig")  # -sig: editors on Windows write a mark that TOML refuses
     except OSError as error:
         raise ConfigError(
             f"the config {path} can't be read: {error.strerror}; check that it exists and may be read"

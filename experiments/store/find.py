@@ -12,9 +12,9 @@ def find(path: str | Path) -> RunFolder:
     """
     here = Path(path)
     if (here / "manifest.json").is_file():
-        return RunFolder.open(here)
+        return RunFolder.open_sealed(here)
     runs = [one.parent for depth in ("*", "*/*") for one in here.glob(f"{depth}/manifest.json")]
     sealed = [one for one in runs if not one.name.endswith(PARTIAL)]
     if not sealed:
         raise StoreError(f"{here} is no run and holds none; `caudal run CONFIG` makes one, and prints its folder last")
-    return RunFolder.open(max(sealed, key=lambda one: one.name))
+    return RunFolder.open_sealed(max(sealed, key=lambda one: one.name))

@@ -5,15 +5,18 @@
     batches.parquet/, results.parquet/, hits.parquet/, probes.parquet/   one part a trial
     latency/                 response times as HDR histograms, two logs a trial
     logs/0007/               what the processes said
+    SHA256SUMS               of all the above but the logs, written when the run is sealed; `sha256sum -c` reads it
     summary.json report.html figures/                   rebuilt from the above by `caudal report`
 
 Append-only: a trial whose record exists is done, whatever happens after it.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +27,10 @@ from experiments.store import latency, tables
 from experiments.store.record import SCHEMA_VERSION, TrialRecord
 
 PARTIAL: Final = ".partial"
+
+#: The checksums of a sealed run, and what they are of. Runs sealed before there were any aren't judged by them.
+SUMS: Final = "SHA256SUMS"
+RAW: Final = ("manifest.json", "trials/*.json", "*.parquet/*", f"{latency.FOLDER}/*")
 
 
 class StoreError(ValueError):
@@ -65,6 +72,38 @@ class RunFolder:
                 f"{path} has schema version {version}; this Caudal reads 1 to {SCHEMA_VERSION}: use a newer one"
             )
         return run
+
+    @classmethod
+    def open_sealed(cls, path: Path) -> "RunFolder":
+        """A run that is finished and as it was sealed. Raises: StoreError."""
+        run = cls.open(path)
+        if not run.sealed:
+            raise StoreError(
+                f"{path} isn't finished: {len(run.records())} of {run.manifest.get('trials_planned')} trials are done; go on "
+                f"with `{run.manifest.get('command')} --resume`"
+            )
+        run.verify()
+        return run
+
+    def verify(self) -> None:
+        """Holds the raw data of a sealed run against its checksums. Raises: StoreError that names a file that differs."""
+        if not (self.path / SUMS).is_file():
+            return
+        sealed: dict[str, str] = {}
+        for line in (self.path / SUMS).read_text().splitlines():
+            digest, _, name = line.partition("  ")
+            sealed[name] = digest
+        found = dict(self._sums())
+        for name in sorted(sealed.keys() | found.keys()):
+            if sealed.get(name) != found.get(name):
+                how = "is missing" if name not in found else "isn't as it was sealed"
+                raise StoreError(f"{self.path / name} {how} ({SUMS}); restore the run from a copy, or run it again")
+
+    def _sums(self) -> Iterator[tuple[str, str]]:
+        for pattern in RAW:
+            for path in sorted(self.path.glob(pattern)):
+                with path.open("rb") as file:
+                    yield str(path.relative_to(self.path)), hashlib.file_digest(file, "sha256").hexdigest()
 
     def hold(self) -> None:
         """Keeps other processes from writing this open run, until this one ends, however it does.
@@ -145,7 +184,8 @@ class RunFolder:
             ) from None
 
     def seal(self) -> None:
-        """Renames the folder to its final name."""
+        """Writes the checksums and renames the folder to its final name."""
+        (self.path / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in self._sums()))
         (self.path / "lock").unlink(missing_ok=True)
         self.release()
         final = self.path.with_name(self.run_id)

@@ -174,3 +174,16 @@ def test_a_scan_by_an_engine_that_looks_for_nothing_is_refused(shell: Shell) -> 
     assert done.returncode == USAGE
     assert not done.stdout
     assert "'hyperscan', 're', 're2', 'reference'" in done.stderr
+
+
+@pytest.mark.parametrize("option", [("--timeout", "nan"), ("--pause", "inf"), ("--rotate-wait", "nan")])
+def test_a_time_that_is_no_number_is_refused(shell: Shell, option: tuple[str, str]) -> None:
+    done = shell.run("agent", "--to", "127.0.0.1:1", *option)
+    assert done.returncode == USAGE
+    assert "Traceback" not in done.stderr
+    assert f"'{option[1]}' is not a finite number" in done.stderr
+
+
+def test_a_device_without_an_end_is_no_config(shell: Shell) -> None:
+    done = shell.run("plan", "/dev/zero")
+    assert_one_line(done.returncode, done.stdout, done.stderr, ("/dev/zero", "1,000,000 bytes"))

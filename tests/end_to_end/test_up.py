@@ -1,13 +1,16 @@
 """`caudal up` fed by `caudal agent` and by somebody else's client; what it finds equals `caudal scan` of the same lines."""
 
+import gzip
 import json
 import os
 import signal
+import socket
 import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import psutil
 import pytest
 from fluent.sender import FluentSender
@@ -45,8 +48,8 @@ class Up:
 
     def stop(self) -> dict[str, int]:
         self._process.send_signal(signal.SIGINT)
-        out, err = self._process.communicate(timeout=60)
-        assert self._process.returncode == 0, err
+        out, self.errors = self._process.communicate(timeout=60)
+        assert self._process.returncode == 0, self.errors
         told: dict[str, int] = json.loads(out.strip().splitlines()[-1])
         return told
 
@@ -133,3 +136,21 @@ def test_batches_that_were_accepted_before_the_interrupt_are_analysed_after_it(s
     told = up.stop()
     assert told["batches_accepted"] == told["batches_analysed"] == 200
     assert told["records_analysed"] == 200_000
+
+
+def test_what_was_accepted_and_cannot_be_scanned_is_told(shell: Shell) -> None:
+    up = Up(shell)
+    host, port = up.address.split(":")
+    records = [[0, {"message": "an ordinary line"}], [0, {"line": "under a key that nobody knows"}], [0, {}]]
+    too_much = gzip.compress(msgpack.packb([0, {"message": "x" * 1000}]) * 70_000)
+    with socket.create_connection((host, int(port))) as connection:
+        for packed, options in (
+            (b"".join(map(msgpack.packb, records)), {}),
+            (too_much, {"compressed": "gzip"}),
+        ):
+            connection.sendall(msgpack.packb(["web", packed, {"chunk": f"{len(packed):016}", **options}]))
+            assert connection.recv(1000)
+    told = up.stop()
+    assert (told["batches_accepted"], told["batches_analysed"], told["records_analysed"]) == (2, 1, 3)
+    assert "1 batches were given up: payload inflates beyond" in up.errors
+    assert "2 records held no text to scan" in up.errors

@@ -1,6 +1,7 @@
 """The store: what was written is read back, a run is open until it is sealed, and what can't be read says why."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from experiments.store import tables as store_tables
 from experiments.store.record import SCHEMA_VERSION, TrialRecord
-from experiments.store.run import RunFolder, StoreError
+from experiments.store.run import SUMS, RunFolder, StoreError
 from experiments.store.tables import FOLDERS, Tables
 from tests import made
 
@@ -214,3 +215,43 @@ def test_an_open_run_is_written_by_one_process_at_a_time(tmp_path: Path) -> None
     second.hold()
     second.seal()
     assert not (tmp_path / "run" / "lock").exists()
+
+
+def sealed_run(run: RunFolder) -> RunFolder:
+    run.add(made.record(index=0), some_tables(3))
+    run.seal()
+    return run
+
+
+def test_a_sealed_run_is_as_it_was_sealed(run: RunFolder) -> None:
+    path = sealed_run(run).path
+    assert RunFolder.open_sealed(path).sealed
+    checked = subprocess.run(["sha256sum", "--check", "--quiet", SUMS], cwd=path, capture_output=True, text=True)
+    assert (checked.returncode, checked.stdout) == (0, "")
+    (path / "report.html").write_text("made again")  # what is rebuilt from the raw data isn't sealed
+    RunFolder.open_sealed(path)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "trials/0000.json", "hits.parquet/trial-0000.parquet"])
+def test_a_file_that_was_changed_after_the_sealing_is_named(run: RunFolder, name: str) -> None:
+    path = sealed_run(run).path
+    (path / name).write_bytes((path / name).read_bytes() + b" ")
+    with pytest.raises(StoreError, match=rf"{name} isn't as it was sealed"):
+        RunFolder.open_sealed(path).verify()
+
+
+def test_a_file_that_was_added_or_removed_is_named(run: RunFolder) -> None:
+    path = sealed_run(run).path
+    (path / "trials" / "0001.json").write_bytes((path / "trials" / "0000.json").read_bytes())
+    with pytest.raises(StoreError, match=r"0001.json isn't as it was sealed"):
+        RunFolder.open_sealed(path)
+    (path / "trials" / "0001.json").unlink()
+    (path / "trials" / "0000.json").unlink()
+    with pytest.raises(StoreError, match=r"0000.json is missing"):
+        RunFolder.open_sealed(path)
+
+
+def test_a_run_that_is_not_finished_is_not_taken_for_one(run: RunFolder) -> None:
+    run.add(made.record(index=0), some_tables(3))
+    with pytest.raises(StoreError, match=r"isn't finished: 1 of 2 trials are done; go on with"):
+        RunFolder.open_sealed(run.path)
