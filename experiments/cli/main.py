@@ -51,6 +51,7 @@ COMMANDS: Final = {
     "compare": "two runs cell by cell, or why not",
     "reproduce": "do a run again and hold it against itself",
     "gate": "whether one commit is slower than another",
+    "validation": "the gate's own error rates, live",
     "history": "each commit beside a pinned reference",
     "goals": "the speeds that are to be reached beside those that are",
     "peers": "others at the same tasks, beside us",

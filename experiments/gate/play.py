@@ -66,6 +66,7 @@ def play(
     accepted: Mapping[str, Mapping[str, float]],
     looks: tuple[Look, ...] = LOOKS,
     shard: Shard = WHOLE,
+    resumed: Mapping[str, Sequence[Pair]] | None = None,
     clock: Clock = time.monotonic,
     watch: Callable[[Played, Scenario | None], None] = lambda _played, _next: None,
 ) -> Played:
@@ -76,13 +77,14 @@ def play(
         budget_s: no pair begins that would pass this time.
         shard: with others beside it nothing is looked at here, and it plays its share of the last look's pairs.
         accepted: scenario -> metric -> change that was accepted on purpose.
+        resumed: scenario -> pairs that an earlier sitting played of this very run; it goes on behind them.
         watch: told before each pair, with its scenario, and after it.
 
     Raises: SideError: a side can't be run or spoken to.
     """
     begun = clock()
     metrics = sum(len(one.gated) for one in scenarios)
-    found = Played(pairs={one.name: [] for one in scenarios}, results={}, rates={})
+    found = Played(pairs={one.name: list((resumed or {}).get(one.name, ())) for one in scenarios}, results={}, rates={})
     took = {one.name: 2 * one.slot_s for one in scenarios}
 
     ended: set[str] = set()
