@@ -1,4 +1,4 @@
-"""The figures of the README, made from the sealed runs of results/published: `make figures`.
+"""The figures of README.md and docs/the-design-on-trial.md, made from the sealed runs of results/published: `make figures`.
 
 Reads results/published, writes docs/figures; the same data give the same bytes, which a test holds. The picture of the report
 is made only where there is a Chromium, and isn't compared: fonts differ.
@@ -28,6 +28,11 @@ WANTED: Final = (
     ("quickstart", "throughput"),
     ("cores", "throughput_vs_cores"),
     ("batching", "batching_frontier"),
+    ("emulated-cores", "emulated_scaling"),
+    ("decision-broker", "hypotheses"),
+    ("decision-batching", "hypotheses"),
+    ("decision-startup", "hypotheses"),
+    ("decision-pause", "hypotheses"),
 )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
+from scipy.stats import t as student
 
 from experiments.analysis.measures import MEASURES
 from experiments.analysis.naming import cell_name
@@ -36,7 +37,10 @@ class Hypothesis(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class HypothesisFound(msgspec.Struct, frozen=True, kw_only=True):
-    """A hypothesis, the figures of its cells, and the verdict. `advantage`: how many times as good the design is."""
+    """A hypothesis, the figures of its cells, and the verdict. `advantage`: how many times as good the design is.
+
+    `judged_low`, `judged_high`: its interval as widened for all verdicts of the run, which is held against the margin.
+    """
 
     says: str
     figure: str
@@ -47,6 +51,8 @@ class HypothesisFound(msgspec.Struct, frozen=True, kw_only=True):
     of_design: Estimate
     of_alternative: Estimate | None
     advantage: Ratio | None
+    judged_low: float | None
+    judged_high: float | None
     decision: Decision
     because: str
 
@@ -76,6 +82,7 @@ def _judged(asked: Hypothesis, trials: Sequence[TrialSummary], comparisons: int)
     else:
         advantage, rule = _advantage(asked, design, other), f"at least {asked.margin:g} times as good"
         decision, because = _against(asked, design, other, comparisons)
+    widened = (None, None) if advantage is None else _widened(advantage, comparisons)
     return HypothesisFound(
         says=asked.says,
         figure=asked.figure,
@@ -86,6 +93,8 @@ def _judged(asked: Hypothesis, trials: Sequence[TrialSummary], comparisons: int)
         of_design=estimate(list(design.values())),
         of_alternative=None if other is None else estimate(list(other.values())),
         advantage=advantage,
+        judged_low=widened[0],
+        judged_high=widened[1],
         decision=decision,
         because=because,
     )
@@ -113,6 +122,15 @@ def _advantage(
     if MEASURES[asked.figure].higher_is_better:
         return ratio([margin * value for value in theirs], mine, paired=True, comparisons=comparisons)
     return ratio([margin * value for value in mine], theirs, paired=True, comparisons=comparisons)
+
+
+def _widened(one: Ratio, comparisons: int) -> tuple[float | None, float | None]:
+    """The bounds of a paired ratio's interval at 5 % over so many verdicts together."""
+    if one.value is None or one.low is None or one.high is None:
+        return None, None
+    freedom = one.n_first - 1
+    factor = float(student.ppf(1 - 0.025 / comparisons, freedom) / student.ppf(0.975, freedom))
+    return one.value * (one.low / one.value) ** factor, one.value * (one.high / one.value) ** factor
 
 
 def _against(

@@ -33,6 +33,8 @@ def table(found: Findings) -> Table:
                 "advantage_ratio": one.advantage.value,
                 "low": one.advantage.low,
                 "high": one.advantage.high,
+                "judged_low": one.judged_low,
+                "judged_high": one.judged_high,
                 "n": one.advantage.n_first,
                 "margin_ratio": one.margin,
                 "decision": one.decision,
@@ -54,6 +56,7 @@ def draw(table: Table, panels: Sequence[Axes], say: Words) -> None:
         colour = _COLOURS[row["decision"]]
         if row["low"] is not None:
             axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=6, alpha=0.4)
+            axes.plot([row["judged_low"], row["judged_high"]], [place, place], color=colour, linewidth=1)
         axes.plot([row["advantage_ratio"]], [place], _MARKERS[row["decision"]], color=colour, markersize=7)
         axes.plot([row["margin_ratio"]] * 2, [place - 0.22, place + 0.22], color=BLUE, linewidth=1.6)
         times = say("times", ratio=say.significant(row["advantage_ratio"]))
@@ -64,9 +67,8 @@ def draw(table: Table, panels: Sequence[Axes], say: Words) -> None:
             0.0, place + 0.26, f"{wrapped(row['hypothesis'], _WIDTH_IN)}\n{said}",
             transform=axes.get_yaxis_transform(), fontsize=8, va="bottom",
         )  # fmt: skip
-    ends = [
-        value for row in table for value in (row["advantage_ratio"], row["low"], row["high"], row["margin_ratio"], 1.0)
-    ]
+    names = ("advantage_ratio", "judged_low", "judged_high", "margin_ratio")
+    ends = [1.0, *(row[name] for row in table for name in names)]
     known = [value for value in ends if value]
     axes.set_xscale("log")
     axes.set_xlim(min(known) / 1.3, max(known) * 1.3)

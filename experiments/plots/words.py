@@ -122,8 +122,8 @@ PHRASES: Final = {
         "veces mejor que la alternativa (razón de las medias de los ensayos, escala log.)",
     ),
     "margin_marks": (
-        "tick: the margin fixed beforehand; bar: 95 % interval over n blocks",
-        "marca: el margen fijado de antemano; barra: intervalo del 95 % sobre n bloques",
+        "tick: the margin fixed beforehand; bar: 95 % interval over n blocks; line: widened for all verdicts together",
+        "marca: el margen fijado de antemano; barra: intervalo del 95 % sobre n bloques; línea: ampliado para todos",
     ),
     "all_trials": ("trials", "ensayos"),
 }  # fmt: skip

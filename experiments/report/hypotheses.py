@@ -29,7 +29,19 @@ def hypotheses_section(view: View) -> Iterator[str]:
 
 def hypotheses_table(found: Sequence[HypothesisFound]) -> str:
     """A row a hypothesis."""
-    head = ["hypothesis", "figure", "design", "", "alternative", "", "times as good", "rule", "verdict", "because"]
+    head = [
+        "hypothesis",
+        "figure",
+        "design",
+        "",
+        "alternative",
+        "",
+        "times as good",
+        "judged by",
+        "rule",
+        "verdict",
+        "because",
+    ]
     return table(head, (_row(one) for one in found))
 
 
@@ -43,6 +55,7 @@ def _row(one: HypothesisFound) -> list[object]:
         one.alternative,
         None if one.of_alternative is None else _estimate(one.of_alternative),
         None if one.advantage is None else times(one.advantage),
+        None if one.judged_low is None else f"{one.judged_low:.2f} to {one.judged_high:.2f}",
         one.rule,
         one.decision,
         one.because,

@@ -100,7 +100,14 @@ def test_several_verdicts_need_more_certainty_than_one() -> None:
     )
     told = asked(margin=margin - 0.005)
     assert hypotheses([told], made)[0].decision == "supported"
-    assert {one.decision for one in hypotheses([told] * 20, made)} == {"inconclusive"}
+    many = hypotheses([told] * 20, made)
+    assert {one.decision for one in many} == {"inconclusive"}
+    for one, wide in ((hypotheses([told], made)[0], 1.0), (many[0], 20.0)):
+        assert one.advantage is not None
+        assert one.judged_low is not None
+        assert one.advantage.low is not None
+        assert (one.judged_low < told["margin"]) == (wide > 1)
+        assert (one.judged_low < one.advantage.low * 0.999999) == (wide > 1)
 
 
 def test_a_limit_is_kept_in_every_trial_or_refuted_by_one() -> None:
