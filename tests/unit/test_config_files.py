@@ -74,10 +74,10 @@ def test_an_unreadable_file_is_refused(folder: Path, monkeypatch: pytest.MonkeyP
     """Read rights don't bind root, so the refusal itself is planted."""
     (folder / "mine.toml").write_text(TEXT)
 
-    def refused(_: Path) -> bytes:
+    def refused(_: Path, mode: str) -> None:
         raise PermissionError(13, os.strerror(13))
 
-    monkeypatch.setattr(Path, "read_bytes", refused)
+    monkeypatch.setattr(Path, "open", refused)
     message = refusal(load, "mine.toml")
     assert "mine.toml can't be read" in message
     assert "ermission" in message
