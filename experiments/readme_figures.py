@@ -30,6 +30,8 @@ WANTED: Final = (
     ("batching", "batching_frontier"),
     ("emulated-cores", "emulated_scaling"),
     ("decision-broker", "hypotheses"),
+    ("decision-gateway", "hypotheses"),
+    ("decision-pools", "hypotheses"),
     ("decision-batching", "hypotheses"),
     ("decision-startup", "hypotheses"),
     ("decision-pause", "hypotheses"),

@@ -70,7 +70,7 @@ def test_where_there_is_no_run_the_notebook_fails(tmp_path: Path) -> None:
     [
         ("throughput_vs_cores", 3, ["worker cores (count)", "offered records/s"]),
         ("batching", 3, ["frontier", "by timeout, %"]),
-        ("the_design_on_trial", 8, ["The design is <b>", "times as good"]),
+        ("the_design_on_trial", 12, ["The design is <b>", "times as good"]),
         ("compare_two_runs", 2, ["1.000 [", "0 of 4 cells differ"]),
     ],
 )
