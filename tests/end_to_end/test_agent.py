@@ -89,10 +89,10 @@ def test_an_interrupt_without_a_gateway_ends_at_once_and_says_what_is_left(shell
     assert time.monotonic() - began_s < 4.0  # less than it would wait for a gateway that is there
     assert agent.returncode == 130
     assert json.loads(out)["undelivered"] == 1234
-    assert (
-        err.splitlines()[-1]
-        == "caudal: interrupted: 1,234 lines that were read are not delivered; start it again to go on (app.pos)"
-    )
+    # Between them it may say that the file wasn't read to its end: the interrupt can come before that end is seen.
+    last = err.splitlines()[-1]
+    assert last.startswith("caudal: interrupted: 1,234 lines that were read are not delivered; ")
+    assert last.endswith("start it again to go on (app.pos)")
     assert record(shell.folder / "app.pos") == 0
 
 
