@@ -21,7 +21,6 @@ from loadgen.spec import SwarmSpec
 #: The load starts so long after the swarm is told.
 _LEAD_NS: Final = 50_000_000
 _START_S: Final = 120.0
-_LOOK_S: Final = 0.01
 #: What the sink may take to answer what is left when the load is over.
 _DRAIN_S: Final = 30.0
 
@@ -70,11 +69,11 @@ def calibrate(
         host, _, port = sink.expect("ready ", _START_S).rpartition(":")
         fleet = Fleet(msgspec.structs.replace(spec, host=host, port=int(port)), cpus)
         watch(f"connecting {fleet.connections} connections")
-        _await(fleet, "ready", _START_S, [sink])
+        fleet.wait("ready", _START_S, [sink])
         before, sink_before = fleet.cpu_s(), sink.cpu_s()
         watch("playing")
         fleet.tell(f"go {time.monotonic_ns() + _LEAD_NS}")
-        _await(fleet, "idle", spec.horizon_s + _DRAIN_S, [sink])
+        fleet.wait("idle", spec.horizon_s + _DRAIN_S, [sink])
         cpu_s, sink_cpu_s = fleet.cpu_s() - before, sink.cpu_s() - sink_before
         said = fleet.stop(_DRAIN_S)
         sent_bytes = fleet.progress["sent_bytes"]
@@ -93,13 +92,3 @@ def calibrate(
         sink_cpu_s=sink_cpu_s,
         lag={name: value for name, value in said.items() if name == "paced" or name.startswith("late_")},
     )
-
-
-def _await(fleet: Fleet, word: str, deadline_s: float, others: Sequence[ChildProcess]) -> None:
-    until = time.monotonic() + deadline_s
-    while not fleet.said(word):
-        for process in (*fleet.processes, *others):
-            process.check_alive()
-        if time.monotonic() > until:
-            raise ProcessError(f"the swarm didn't say `{word}` within {deadline_s:g} s")
-        time.sleep(_LOOK_S)

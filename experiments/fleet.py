@@ -8,13 +8,15 @@ from typing import Final
 
 import msgspec
 
-from experiments.deploy.process import ChildProcess
+from experiments.deploy.process import ChildProcess, ProcessError
 from loadgen.account import progress_path
 from loadgen.progress import SWARM, Progress, Together
 from loadgen.spec import SwarmSpec
 
 #: Last words that are no counts to add up but quantiles: the latest process speaks for all, the pooled one is no greater.
 _GREATEST: Final = ("late_p50_ns", "late_p99_ns", "late_max_ns")
+
+_LOOK_S: Final = 0.005
 
 
 class Fleet:
@@ -39,6 +41,19 @@ class Fleet:
             if (word, number) not in self._heard and process.said(word) is not None:
                 self._heard.add((word, number))
         return all((word, number) in self._heard for number in range(len(self.processes)))
+
+    def wait(self, word: str, deadline_s: float, beside: Sequence[ChildProcess] = ()) -> None:
+        """Waits until every process has said `word`; `beside` must live as long.
+
+        Raises: ProcessError: one died, or it wasn't said in time.
+        """
+        until = time.monotonic() + deadline_s
+        while not self.said(word):
+            for process in (*self.processes, *beside):
+                process.check_alive()
+            if time.monotonic() > until:
+                raise ProcessError(f"the swarm didn't say `{word}` within {deadline_s:g} s")
+            time.sleep(_LOOK_S)
 
     def tell(self, line: str) -> None:
         """Writes a line to every process."""

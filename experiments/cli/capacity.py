@@ -13,7 +13,7 @@ from experiments.cli.duration import SECONDS
 from experiments.cli.figures import figure_options
 from experiments.cli.interrupted import interrupted
 from experiments.cli.main import COULD_NOT_MEASURE, nothing_to_interrupt
-from experiments.cli.options import DEFAULT_OUT, OUT, OVERRIDES
+from experiments.cli.options import OUT, OVERRIDES, command_line
 from experiments.cli.probe_screen import ProbeScreen, QuietProbeScreen, probe_line
 from experiments.design.config import load
 
@@ -51,9 +51,7 @@ def capacity(
     """
     experiment = load(config, overrides)
     screen = QuietProbeScreen() if quiet else ProbeScreen(Console(stderr=True))
-    words = ["caudal", "capacity", config, *(word for one in overrides for word in ("--set", one))]
-    if out != DEFAULT_OUT:
-        words += ["--out", str(out)]
+    words = command_line("capacity", config, overrides, out)
     try:
         with contextlib.closing(screen):
             folder, found = searcher.capacity(

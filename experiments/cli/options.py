@@ -3,6 +3,7 @@
 import math
 import socket
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +70,9 @@ OUT = click.option(
     help="Where runs are kept.",
 )  # fmt: skip
 NODE = click.option("--node", type=Node(), default=0, show_default=True, help="This node's number, or `host`.")
+
+
+def command_line(command: str, config: str, overrides: Sequence[str], out: Path) -> list[str]:
+    """The words that run an experiment's command again: sealed with the run, and told where it can be gone on with."""
+    words = ["caudal", command, config, *(word for one in overrides for word in ("--set", one))]
+    return words if out == DEFAULT_OUT else [*words, "--out", str(out)]

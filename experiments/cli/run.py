@@ -15,7 +15,7 @@ from experiments.cli.duration import SECONDS
 from experiments.cli.figures import figure_options
 from experiments.cli.interrupted import full, interrupted
 from experiments.cli.main import COULD_NOT_MEASURE, nothing_to_interrupt
-from experiments.cli.options import DEFAULT_OUT, OUT, OVERRIDES
+from experiments.cli.options import OUT, OVERRIDES, command_line
 from experiments.cli.peers import peers
 from experiments.cli.plan import warn
 from experiments.cli.screen import LiveScreen, QuietScreen, wide_console
@@ -71,9 +71,7 @@ def run(
     experiment = load(config, overrides)
     notes = Console(stderr=True)
     screen = QuietScreen() if quiet else LiveScreen(notes, first=lambda: warn(experiment, notes))
-    words = ["caudal", "run", config, *(word for one in overrides for word in ("--set", one))]
-    if out != DEFAULT_OUT:
-        words += ["--out", str(out)]
+    words = command_line("run", config, overrides, out)
     try:
         with contextlib.closing(screen):
             folder, found = runner.run(

@@ -17,7 +17,6 @@ import psutil
 
 from experiments.deploy.local import LocalDeployment
 from experiments.deploy.placement import available, place
-from experiments.deploy.process import ProcessError
 from experiments.deploy.target import Address
 from experiments.fleet import Fleet
 from experiments.generator import spec_of
@@ -29,7 +28,6 @@ from system.settings import PROFILES, SystemSettings
 
 _START_S: Final = 60.0
 _PLAY_S: Final = 120.0
-_LOOK_S: Final = 0.005
 
 #: Batches of 1,000 records of some 250 bytes: three quarters of a gigabyte.
 LARGE_BATCHES: Final = 3000
@@ -73,11 +71,11 @@ def played(batch_size: int, batches: int, agents: int) -> Played:
         )
         fleet = Fleet(spec, ())
         try:
-            _await(fleet, "ready", _START_S)
+            fleet.wait("ready", _START_S)
             (gateway,) = target.parts()["gateway"]
             cpu_s, begun = gateway.cpu_s(), time.monotonic()
             fleet.tell(f"go {time.monotonic_ns()}")
-            _await(fleet, "idle", _PLAY_S)
+            fleet.wait("idle", _PLAY_S)
             return Played(
                 bytes=fleet.progress["sent_bytes"],
                 batches=fleet.progress["acked_batches"],
@@ -86,16 +84,6 @@ def played(batch_size: int, batches: int, agents: int) -> Played:
             )
         finally:
             fleet.end()
-
-
-def _await(fleet: Fleet, word: str, deadline_s: float) -> None:
-    until = time.monotonic() + deadline_s
-    while not fleet.said(word):
-        for process in fleet.processes:
-            process.check_alive()
-        if time.monotonic() > until:
-            raise ProcessError(f"the swarm didn't say `{word}` within {deadline_s:g} s")
-        time.sleep(_LOOK_S)
 
 
 def against_a_bare_loop() -> float:

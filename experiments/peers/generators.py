@@ -27,7 +27,6 @@ BATCHES: Final = 60_000
 LOCUST_S: Final = 6
 _START_S: Final = 30.0
 _TURN_S: Final = 60.0
-_LOOK_S: Final = 0.005
 
 
 def contest(locust: str | None) -> Contest:
@@ -57,24 +56,14 @@ def swarm() -> Score:
         )
         fleet = Fleet(spec, ())
         try:
-            _await(fleet, "ready", _START_S)
+            fleet.wait("ready", _START_S)
             before, begun = fleet.cpu_s(), time.monotonic()
             fleet.tell(f"go {time.monotonic_ns()}")
-            _await(fleet, "idle", _TURN_S)
+            fleet.wait("idle", _TURN_S)
             took_s, spent_s = time.monotonic() - begun, fleet.cpu_s() - before
             return Score(BATCHES / took_s, BATCHES / spent_s)
         finally:
             fleet.end()
-
-
-def _await(fleet: Fleet, word: str, deadline_s: float) -> None:
-    until = time.monotonic() + deadline_s
-    while not fleet.said(word):
-        for process in fleet.processes:
-            process.check_alive()
-        if time.monotonic() > until:
-            raise ProcessError(f"the swarm didn't say `{word}` within {deadline_s:g} s")
-        time.sleep(_LOOK_S)
 
 
 def _locust(program: str) -> Score:
