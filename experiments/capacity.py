@@ -54,7 +54,7 @@ def capacity(
     Raises: ConfigError: the config can't be searched; and as `experiments.run.run`.
     """
     plan = planned(experiment)
-    check(experiment)
+    check(experiment, screen.waiting)
     experiment = msgspec.structs.replace(experiment, name=f"{experiment.name}-capacity")
     objectives = limits(experiment)
     folder = (

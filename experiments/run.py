@@ -10,6 +10,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -30,13 +31,16 @@ from experiments.metrics.trial import TrialSummary, summarise
 from experiments.metrics.validity.registry import passing
 from experiments.plots.style import FORMATS
 from experiments.report.page import Watch, rebuild
-from experiments.rules import check_rules
+from experiments.rules import Waiting, check_rules, silently
 from experiments.store.run import PARTIAL, RunFolder
 from experiments.trial import Moment, TrialRun
 
 
 class Screen(Protocol):
     """Where a run shows its progress."""
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:
+        """Entered for as long as this is under way, before the run starts."""
 
     def begin(self, plan: Plan, done: int) -> None:
         """The run starts, or goes on after `done` trials."""
@@ -77,7 +81,7 @@ def run(
     Raises: RunError, BrokerError, PlacementError, OSError: nothing was measured; KeyboardInterrupt: what is done is kept.
     """
     planned = plan(experiment)
-    check(experiment)
+    check(experiment, screen.waiting)
     folder = (
         resumed(experiment, out) if resume else created(experiment, out, command, trials_planned=len(planned.trials))
     )
@@ -117,7 +121,7 @@ def finish(
     return found
 
 
-def check(experiment: Experiment) -> None:
+def check(experiment: Experiment, waiting: Waiting = silently) -> None:
     """What can be known before anything starts: CPUs, the server program, the running server, whether engines run the rules.
 
     Raises: PlacementError, BrokerError, AttachError, EngineError, RulesError.
@@ -126,7 +130,7 @@ def check(experiment: Experiment) -> None:
     for config in experiment.configs:
         place(cpus, config.system.worker_cores, msgspec.to_builtins(config.placement))
         broker.program(config.deploy.redis_server)
-    check_rules(config.system for config in experiment.configs)
+    check_rules((config.system for config in experiment.configs), waiting)
     for config in experiment.configs:
         url = config.deploy.redis_url
         if url is not None and config.deploy.kind == "attach":

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from experiments.cli import complete
 from experiments.cli.options import OVERRIDES
-from experiments.cli.progress import Progress
+from experiments.cli.progress import Progress, waiting
 from experiments.cli.screen import cell_text
 from experiments.deploy.placement import count
 from experiments.design import plan as planning
@@ -53,7 +53,7 @@ def plan(config: str, overrides: tuple[str, ...], no_calibrate: bool) -> None:
     """
     experiment = load(config, overrides)
     planned = planning.plan(experiment)
-    check_rules(config.system for config in experiment.configs if config.deploy.kind != "attach")
+    check_rules((config.system for config in experiment.configs if config.deploy.kind != "attach"), waiting)
     speeds = None if no_calibrate else ScanSpeeds()
     with contextlib.ExitStack() as stack:
         progress = Progress("predicting", len(experiment.cells))

@@ -1,10 +1,12 @@
 """How far a command has come: a bar in a terminal, a line every five seconds elsewhere.
 
 On standard error, so that results can be piped; nothing at all for what takes less than two seconds. What is left is
-told by what is done, in bytes or in steps: the time so far times what is left over what is done.
+told by what is done, in bytes or in steps: the time so far times what is left over what is done. Of what can't be
+counted only the time so far is told (`waiting`).
 """
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -89,3 +91,39 @@ class Progress:
         bar.add_task(self._title, total=self._total, note="")
         bar.start()
         return bar
+
+
+@contextlib.contextmanager
+def waiting(title: str, console: Console | None = None) -> Iterator[None]:
+    """Shows `title` and the time so far while the block under it works.
+
+    A thread shows it: the block is one call that comes back when it is done, and must let others run meanwhile.
+    """
+    over = threading.Event()
+    shows = threading.Thread(
+        target=_count, args=(title, console or Console(stderr=True), over), name="waiting", daemon=True
+    )
+    shows.start()
+    try:
+        yield
+    finally:
+        over.set()
+        shows.join()
+
+
+def _count(title: str, console: Console, over: threading.Event) -> None:
+    began_s = time.monotonic()
+    if over.wait(QUIET_S):
+        return
+
+    def so_far() -> str:
+        return f"{title} ... {time.monotonic() - began_s:,.0f} s"
+
+    if not console.is_terminal:
+        console.print(so_far(), highlight=False, soft_wrap=True)
+        while not over.wait(LINE_S):
+            console.print(so_far(), highlight=False, soft_wrap=True)
+        return
+    with console.status(so_far()) as status:
+        while not over.wait(0.5):
+            status.update(so_far())

@@ -12,9 +12,10 @@ import click
 import msgspec
 import numpy as np
 
-from experiments.cli.progress import Progress
+from experiments.cli.progress import Progress, waiting
+from experiments.rules import built
 from system.agent import compression
-from system.engine.registry import SCANNING, build
+from system.engine.registry import SCANNING
 from system.signatures.loaders import load
 from system.worker.detections import Detection, readable
 
@@ -48,7 +49,7 @@ def scan(files: tuple[Path, ...], engine: str, rules: tuple[str, ...], detection
     Needs no Redis and no gateway. `caudal up --detections` finds the same in the same lines.
     """
     signatures = load(rules or ("builtin",))
-    scanner = build(engine, signatures)
+    scanner = built(engine, signatures, waiting=waiting)
     with ExitStack() as stack:
         opened = [(path, stack.enter_context(path.open("rb"))) for path in files]
         total_bytes = sum(os.fstat(raw.fileno()).st_size for _, raw in opened)

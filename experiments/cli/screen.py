@@ -6,6 +6,7 @@ the system nothing. What goes to standard output is only the run's end (verdict.
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from rich.console import Console, Group
@@ -16,7 +17,7 @@ from rich.text import Text
 
 from experiments.analysis.naming import cell_name
 from experiments.cli.live import Stage, View, view
-from experiments.cli.progress import Progress
+from experiments.cli.progress import Progress, waiting
 from experiments.design.plan import Plan, Trial
 from experiments.metrics.trial import TrialSummary
 from experiments.trial import Moment
@@ -57,6 +58,10 @@ def wide_console() -> Console:
 class QuietScreen:
     """Shows nothing."""
 
+    def waiting(self, what: str) -> AbstractContextManager[None]:
+        """See `Screen`."""
+        return nullcontext()
+
     def begin(self, plan: Plan, done: int) -> None:
         """See `Screen`."""
 
@@ -94,6 +99,10 @@ class LiveScreen:
         self._expected_s = self._left_s = 0.0
         self._last: tuple[float, dict[str, int]] | None = None
         self._line_at = 0.0
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:
+        """See `Screen`."""
+        return waiting(what, self._console)
 
     def begin(self, plan: Plan, done: int) -> None:
         """See `Screen`."""

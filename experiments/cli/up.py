@@ -18,6 +18,7 @@ import redis as redis_client
 from experiments.cli import complete
 from experiments.cli.main import INTERRUPTED
 from experiments.cli.options import Address
+from experiments.cli.progress import waiting
 from experiments.cli.system_options import settings_of
 from experiments.deploy.local import LocalDeployment
 from experiments.deploy.placement import available, place
@@ -68,7 +69,7 @@ def up(
     if rules:
         settings = (*settings, f"rules={json.dumps([str(one) for one in rules])}")
     system = settings_of(profile, settings)
-    check_rules([system])
+    check_rules([system], waiting)
     stop = Stop()
     found = None if detections is None else detections.open("ab")
     with contextlib.ExitStack() as stack:

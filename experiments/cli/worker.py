@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from experiments.cli.options import NODE
+from experiments.cli.progress import waiting
 from experiments.cli.system_options import become, process_settings, system_options
 from experiments.rules import check_rules
 
@@ -24,5 +25,5 @@ def worker(concurrency: int | None, node: int, redis: str, profile: str, setting
     process = msgspec.structs.replace(
         process_settings(redis, profile, settings), node=node, concurrency=concurrency or os.cpu_count() or 1
     )
-    check_rules([process.system])
+    check_rules([process.system], waiting)
     become("system.worker", process=process)

@@ -4,6 +4,7 @@ From the sealed runs; an invalid trial gives no value, and what it leaves out is
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -75,6 +76,9 @@ class _Lines:
 
     def __init__(self, watch: Callable[[str], None]) -> None:
         self._watch = watch
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def begin(self, plan: Plan, done: int) -> None: ...
 

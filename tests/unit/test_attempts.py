@@ -48,7 +48,7 @@ def play(
             return next(left)
 
     monkeypatch.setattr(runner, "TrialRun", Played)
-    monkeypatch.setattr(runner, "check", lambda _: None)
+    monkeypatch.setattr(runner, "check", lambda *_: None)
     experiment = decode(CONFIG.format(attempts=attempts), source="test", folder=out)
     folder, found = runner.run(experiment, out, command="test", screen=QuietScreen(), formats=())
     return folder, found, left
