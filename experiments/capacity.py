@@ -20,7 +20,8 @@ from experiments.design.seeds import replicate_seed
 from experiments.metrics.quantiles import LEAST
 from experiments.metrics.trial import summarise
 from experiments.plots.style import FORMATS
-from experiments.run import Screen, check, created, finish, interruptible, measure, resumed
+from experiments.preflight import check
+from experiments.run import Screen, created, finish, interruptible, measure, resumed
 from experiments.stats.capacity import Edge, Plan, following, left
 from experiments.store.run import RunFolder
 

@@ -20,8 +20,6 @@ import msgspec
 
 from experiments import machine
 from experiments.analysis.summary import Summary, summary
-from experiments.deploy import attach, broker
-from experiments.deploy.placement import available, place
 from experiments.design.experiment import Experiment
 from experiments.design.plan import Plan, Trial, plan
 from experiments.design.redact import redacted
@@ -30,8 +28,8 @@ from experiments.metrics.schedule import unlike_sealed
 from experiments.metrics.trial import TrialSummary, summarise
 from experiments.metrics.validity.registry import passing
 from experiments.plots.style import FORMATS
+from experiments.preflight import check
 from experiments.report.page import Watch, rebuild
-from experiments.rules import Waiting, check_rules, silently
 from experiments.store.run import PARTIAL, RunFolder
 from experiments.trial import Moment, TrialRun
 
@@ -119,25 +117,6 @@ def finish(
     finally:
         signal.signal(signal.SIGINT, before)
     return found
-
-
-def check(experiment: Experiment, waiting: Waiting = silently) -> None:
-    """What can be known before anything starts: CPUs, the server program, the running server, whether engines run the rules.
-
-    Raises: PlacementError, BrokerError, AttachError, EngineError, RulesError.
-    """
-    cpus = available()
-    for config in experiment.configs:
-        place(cpus, config.system.worker_cores, msgspec.to_builtins(config.placement))
-        broker.program(config.deploy.redis_server)
-    check_rules((config.system for config in experiment.configs), waiting)
-    for config in experiment.configs:
-        url = config.deploy.redis_url
-        if url is not None and config.deploy.kind == "attach":
-            with contextlib.closing(broker.Broker(url, None, keep=True).client()) as client:
-                attach.processes(client, config.system, url)
-        elif url is not None:
-            broker.start(Path(), named=None, url=url, cpus=(), fsync=config.system.fsync)
 
 
 def measure(trial: Trial, folder: RunFolder, screen: Screen, attempts: int = 1) -> TrialSummary:

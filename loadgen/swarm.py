@@ -11,7 +11,6 @@ connections stand, `loaded` when the last batch was cut and `idle` when every ba
 import asyncio
 import gc
 import json
-import resource
 import sys
 import time
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from loadgen import open_files
 from loadgen.account import Account
 from loadgen.agent import VirtualAgent
 from loadgen.link import Link
@@ -45,9 +45,6 @@ WINDOW_LOOK_S: Final = 0.001
 
 #: Connections that are tried at once at the start: the listen backlog is 128 on older kernels.
 CONNECTING: Final = 100
-
-#: Open files beside the connections.
-OTHER_FILES: Final = 100
 
 
 class Swarm:
@@ -222,23 +219,10 @@ async def _commands() -> asyncio.StreamReader:
     return reader
 
 
-def open_files(connections: int) -> None:
-    """Raises the limit of open files to what so many connections need. Raises: SystemExit, saying how to mend it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + OTHER_FILES
-    if hard != resource.RLIM_INFINITY and wanted > hard:
-        sys.exit(
-            f"{connections} connections need {wanted} open files in this process, and {hard} are allowed (ulimit -Hn):"
-            " raise that, or lower swarm.agents, or give swarm.processes or swarm.agents_per_connection"
-        )
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 def main() -> None:
     """`python -m loadgen.swarm SPEC.json`."""
     spec = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=SwarmSpec)
-    open_files(-(-spec.agents // (spec.agents_per_connection * spec.processes)))
+    open_files.allow(-(-spec.agents // (spec.agents_per_connection * spec.processes)))
     swarm = Swarm(spec)
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(swarm.run())

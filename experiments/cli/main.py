@@ -33,6 +33,7 @@ MENDABLE: Final = (
     ("experiments.deploy.attach", "AttachError"),
     ("experiments.deploy.placement", "PlacementError"),
     ("experiments.gate.commits", "GateError"),
+    ("experiments.preflight", "MachineError"),
     ("experiments.run", "RunError"),
     ("experiments.store.run", "StoreError"),
     ("system.agent.errors", "SourceError"),

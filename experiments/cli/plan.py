@@ -18,7 +18,7 @@ from experiments.design.caveats import caveats
 from experiments.design.config import load
 from experiments.design.experiment import Experiment
 from experiments.design.prediction import Prediction, flush_mix, predict
-from experiments.rules import check_rules
+from experiments.preflight import check
 from experiments.scan_speed import ScanSpeeds
 
 #: What the columns hold: the table itself has to go into 80 of them.
@@ -53,7 +53,7 @@ def plan(config: str, overrides: tuple[str, ...], no_calibrate: bool) -> None:
     """
     experiment = load(config, overrides)
     planned = planning.plan(experiment)
-    check_rules((config.system for config in experiment.configs if config.deploy.kind != "attach"), waiting)
+    check(experiment, waiting)
     speeds = None if no_calibrate else ScanSpeeds()
     with contextlib.ExitStack() as stack:
         progress = Progress("predicting", len(experiment.cells))

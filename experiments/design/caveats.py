@@ -66,14 +66,6 @@ def caveats(experiment: Experiment, predictions: Sequence[Prediction], cpus: int
 # Of one cell. Each gives what is wrong, or None.
 
 
-def too_many_cores(config: TrialConfig, prediction: Prediction, cpus: int) -> str | None:
-    """More worker cores than there are: `caudal run` refuses them here, and another machine may have them."""
-    wanted = worker_cores(config, cpus)
-    if config.deploy.kind == "attach" or wanted <= cpus:
-        return None
-    return f'can\'t be run here: worker_cores = {wanted}, and there are {cpus} CPUs; lower it, or take "all"'
-
-
 def cannot_end(config: TrialConfig, prediction: Prediction, cpus: int) -> str | None:
     """The queue that is left at the load's end takes longer than the trial waits for it."""
     drain_s, timeout_s = prediction.drain_s, config.trial.drain_timeout_s
@@ -139,7 +131,6 @@ def too_few_for_p99(config: TrialConfig, prediction: Prediction, cpus: int) -> s
 
 #: In the order in which they are told.
 OF_CELLS: tuple[Callable[[TrialConfig, Prediction, int], str | None], ...] = (
-    too_many_cores,
     cannot_end,
     overloads,
     fills_too_slowly,

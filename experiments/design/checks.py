@@ -65,12 +65,18 @@ def load_error(names: tuple[str, ...]) -> str | None:
 
 
 def fleet(config: TrialConfig) -> Iterable[Problem]:
-    """Every swarm process has a connection to play, and classes are told apart and have arrival times."""
+    """Each connection is let in, each swarm process has one to play, and classes are told apart and have arrival times."""
     swarm = config.swarm
     connections = swarm.connections()
     if swarm.processes > connections:
         wrong = f"must be at most the {connections} connections, got {swarm.processes}"
         yield Problem("swarm.processes", wrong, "lower it: a process without a connection has nothing to send")
+    most = config.system.limits.connections
+    if connections > most:
+        wrong = f"must be at least the {connections} connections of the swarm, got {most}"
+        yield Problem(
+            "system.limits.connections", wrong, "raise it, lower swarm.agents, or give swarm.agents_per_connection"
+        )
     names = [one.name for one in swarm.classes]
     if len(set(names)) != len(names):
         yield Problem("swarm.classes", f"must have a name each, got {shown(names)}", "rename the repeated one")

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from system import open_files
 from system.allocator import keep_freed_memory
 from system.broker import celery_publisher, durable, registry
 from system.broker.connect import client, wait_for_broker
@@ -79,6 +80,7 @@ def main() -> None:
     keep_freed_memory()
     address, *syslog = map(_address, sys.argv[1:3])
     process = from_environment()
+    open_files.ask_for(process.system.limits.connections)
     if process.waits:
         wait_for_broker(process.redis_url, "gateway")
     _verify(process)

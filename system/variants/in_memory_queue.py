@@ -20,6 +20,7 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
+from system import open_files
 from system.allocator import keep_freed_memory
 from system.broker.batch import Batch
 from system.broker.connect import client, wait_for_broker
@@ -152,6 +153,7 @@ def main() -> None:
     keep_freed_memory()
     host, _, port = sys.argv[1].rpartition(":")
     process = from_environment()
+    open_files.ask_for(process.system.limits.connections)
     wait_for_broker(process.redis_url, "gateway")
     signatures = load(process.system.rules)
     engine = engines.build(process.system.engine, signatures, process.system)

@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from system import open_files
 from system.allocator import keep_freed_memory
 from system.broker import registry
 from system.broker.batch import Batch
@@ -229,6 +230,7 @@ def main() -> None:
     keep_freed_memory()
     host, _, port = sys.argv[1].rpartition(":")
     process: Process = from_environment()
+    open_files.ask_for(process.system.limits.connections)
     wait_for_broker(process.redis_url, "gateway")
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -202,7 +202,7 @@ def system(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return made_up(asked, folder, state["broken"])
 
     monkeypatch.setattr(searcher, "measure", measure)
-    monkeypatch.setattr(searcher, "check", lambda _: None)
+    monkeypatch.setattr(searcher, "check", lambda *_: None)
     return state
 
 

@@ -110,8 +110,6 @@ SATURATE = '[swarm.arrivals]\nkind = "saturate"\n'
         (lambda: experiment('[swarm.arrivals]\nkind = "drain"\n[trial]\ndrain_timeout_s = 90.0\n'),
          lambda: experiment('[swarm.arrivals]\nkind = "drain"\n[trial]\ndrain_timeout_s = 110.0\n'),
          1_000.0, "can't end: the workers scan at most 2,000"),
-        (lambda: poisson(more="[system]\nworker_cores = 3\n"), lambda: poisson(more="[system]\nworker_cores = 2\n"),
-         None, "can't be run here: worker_cores = 3"),
         (lambda: poisson(size=1100, timeout=60.0, rate=100.0), lambda: poisson(size=900, timeout=60.0, rate=100.0),
          None, "an agent flushes every 11 s and the window is 10 s"),
         (lambda: poisson(size=1000, timeout=4.0, rate=100.0),
@@ -314,10 +312,10 @@ def test_a_run_begins_with_the_first_warnings_and_says_how_many_more_there_are()
         '[factors]\n"swarm.batch_size" = [10, 20]\n"swarm.timeout_s" = [5.0, 6.0, 7.0]\n"trial.label" = ["a", "b"]\n'
     )
     console = Console(record=True, width=200)
-    warn(poisson(rate=1.0, more="[system]\nworker_cores = 4000\n" + factors), console)
+    warn(poisson(rate=1.0, more=factors), console)
     lines = console.export_text().splitlines()
     assert [line.startswith("warning: cell") for line in lines] == [True, True, True, False]
-    assert "worker_cores = 4000" in lines[0]
+    assert "cut by the load's end" in lines[0]
     assert lines[-1].startswith("and ")
     assert lines[-1].endswith(" more warnings: see `caudal plan`")
     quiet = Console(record=True)
