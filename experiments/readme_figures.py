@@ -7,11 +7,12 @@ is made only where there is a Chromium, and isn't compared: fonts differ.
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from experiments.analysis.findings import findings
+from experiments.analysis.findings import Findings, findings
 from experiments.analysis.summary import summary
 from experiments.plots import style
 from experiments.plots.registry import PLOTS
@@ -38,12 +39,18 @@ WANTED: Final = (
 )
 
 
+@cache
+def published(experiment: str) -> Findings:
+    """The findings of an experiment's newest published run, computed once."""
+    return findings(find(PUBLISHED / experiment))
+
+
 def figures(folder: Path) -> list[Path]:
     """Writes EXPERIMENT-PLOT.svg for each into the folder."""
     written = []
     for experiment, name in WANTED:
         plot = PLOTS[name]
-        table = plot.table(findings(find(PUBLISHED / experiment)))
+        table = plot.table(published(experiment))
         path = folder / f"{experiment}-{name}.svg"
         path.write_text(style.as_svg(style.draw(plot, table, Words())), encoding="utf-8")
         written.append(path)

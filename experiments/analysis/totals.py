@@ -21,6 +21,7 @@ class Totals(NamedTuple):
     trials: int
     valid: int
     repeated: int
+    overloaded: int
     died: int
 
 
@@ -36,6 +37,7 @@ def totals(trials: Sequence[TrialSummary]) -> Totals:
         trials=len(trials),
         valid=sum(trial.valid for trial in trials),
         repeated=sum(bool(trial.repeated) for trial in trials),
+        overloaded=sum(trial.outcome == "overloaded" for trial in trials),
         died=sum(trial.died for trial in trials),
     )
 

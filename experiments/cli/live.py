@@ -96,8 +96,8 @@ def _ledger(counts: Mapping[str, int]) -> str:
 
 
 def _passage(counts: Mapping[str, int]) -> str:
-    """Quantiles so far of what the recorder counts: gateway to the end of the scan."""
+    """Quantiles so far of what the recorder counts: gateway to the end of the scan; bounds, as its buckets have a width."""
     buckets = np.array([counts[f"row_{name}"] for name in BUCKETS])
     found = [(name, quantile_s(buckets, q)) for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))]
-    told = [f"{name} {value * 1e3:,.{0 if value >= 0.1 else 1}f} ms" for name, value in found if value is not None]
+    told = [f"{name} ≤ {value * 1e3:,.{0 if value >= 0.1 else 1}f} ms" for name, value in found if value is not None]
     return f"{', '.join(told)} (gateway to scan's end)" if told else _UNKNOWN

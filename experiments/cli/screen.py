@@ -181,14 +181,16 @@ class LiveScreen:
     def again(self, trial: Trial, reasons: list[str]) -> None:
         """See `Screen`."""
         self._expected_s += trial.expected_s
-        self._console.print(
-            f"{cell_text(trial.cell.levels)}\n  again, because of {'; '.join(reasons)}", highlight=False, soft_wrap=True
-        )
+        self._lasting(f"{cell_text(trial.cell.levels)}\n  again, because of {'; '.join(reasons)}")
 
     def ended(self, trial: Trial, found: TrialSummary) -> None:
         """See `Screen`."""
         self._left_s -= trial.expected_s
-        self._console.print(f"{cell_text(trial.cell.levels)}\n  {trial_line(found)}", highlight=False, soft_wrap=True)
+        self._lasting(f"{cell_text(trial.cell.levels)}\n  {trial_line(found)}")
+
+    def _lasting(self, text: str) -> None:
+        """What stays on the screen: broken between words in a terminal, and in a file not at all."""
+        self._console.print(text, highlight=False, soft_wrap=not self._console.is_terminal)
 
     def reporting(self, share: float, what: str) -> None:
         """See `Screen`."""

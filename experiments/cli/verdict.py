@@ -41,8 +41,8 @@ def verdict_line(found: Summary) -> str:
         words.append(f"{invalid} of {all_trials.trials} trials invalid")
     if not found.complete:
         words.append(f"UNFINISHED: only {all_trials.trials} of the planned trials are here")
-    if overloaded := sum(trial.outcome == "overloaded" for trial in found.trials):
-        words.append(f"overloaded in {overloaded} of {all_trials.trials} trials")
+    if all_trials.overloaded:
+        words.append(f"overloaded in {all_trials.overloaded} of {all_trials.trials} trials")
     if all_trials.repeated:
         words.append(f"{all_trials.repeated} of {all_trials.trials} trials repeated")
     if all_trials.died:

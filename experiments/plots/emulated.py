@@ -30,8 +30,11 @@ def table(found: Findings) -> Table:
 
 
 def layout(table: Table) -> Layout:
-    """One panel, and a line of the legend for each law."""
-    return Layout(7.0, 4.6 + 0.2 * len(groups([row for row in table if row["law"] is not None], "series", "law")))
+    """One panel, and lines of the legend for each law and series."""
+    named = len(groups(table, "series")) + len(
+        groups([row for row in table if row["law"] is not None], "series", "law")
+    )
+    return Layout(8.0, 4.6 + 0.3 * named)
 
 
 def draw(table: Table, panels: Sequence[Axes], say: Words) -> None:
@@ -43,15 +46,9 @@ def draw(table: Table, panels: Sequence[Axes], say: Words) -> None:
         mine = scaling.measured(group)
         colour = BLUE if mine[0]["emulated"] else COLOURS[3 + number % 3]
         scaling.draw_laws(axes, group, SIZE, say)
-        scaling.draw_trials(axes, group, SIZE, say, colour)
-        ends = [(row[SIZE], row["value"]) for row in mine if row["value"]]
-        if ends and mine[0]["emulated"]:
-            axes.annotate(
-                say("emulated_series"), min(ends), (0, 8), textcoords="offset points", fontsize=8, color=colour
-            )
-        elif ends:
-            text = say("real_series", series=series)
-            axes.annotate(text, max(ends), (0, -14), textcoords="offset points", fontsize=8, color=colour)
+        name = say("emulated_series") if mine[0]["emulated"] else say("real_series", series=series)
+        dot = "o" if mine[0]["emulated"] else "s^D"[number % 3]
+        scaling.draw_trials(axes, group, SIZE, say, colour, dot, name)
     sizes = sorted({row[SIZE] for row in trials})
     least = [row for row in emulated if row["value"] is not None and row[SIZE] == min(one[SIZE] for one in emulated)]
     if least:

@@ -11,11 +11,14 @@ from experiments.analysis.measures import system_cpu_us
 from experiments.metrics.trial import TrialSummary
 from experiments.plots import rows
 from experiments.plots.plot import Axes, Layout, Plot, Row, Table, groups
-from experiments.plots.style import COLOURS, GREY, VERMILION, plain_numbers
+from experiments.plots.style import COLOURS, GREY, VERMILION, legend_below, plain_numbers
 from experiments.plots.words import Words
 
 FACTORS = ("swarm.batch_size", "swarm.timeout_s")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
+
+#: Markers' sizes in points, by BATCH_SIZE in the order of the config.
+_SIZES = (4.0, 6.0, 8.5, 11.0)
 
 
 def table(found: Findings) -> Table:
@@ -27,11 +30,7 @@ def table(found: Findings) -> Table:
     for cell in found.summary.cells:
         mine = [trial for trial in found.summary.trials if trial.cell == cell.cell]
         valid = [trial for trial in mine if trial.counts] or mine
-        row: Row = {
-            **rows.head(cell.cell),
-            "valid": cell.invalid_trials < cell.trials,
-            "invalid_trials": cell.invalid_trials,
-        }
+        row: Row = {**rows.head(cell.cell), **rows.health(found, cell)}
         row["series"] = rows.label({name: cell.cell[name] for name in varied if name not in FACTORS})
         row["batching"] = rows.label({name: cell.cell[name] for name in varied if name in FACTORS})
         for name, figure in _FIGURES.items():
@@ -61,9 +60,9 @@ def best(points: Sequence[tuple[float, float]], *, higher: bool) -> list[int]:
 
 
 def layout(table: Table) -> Layout:
-    """Throughput and cost beside each other, a row a series."""
+    """Throughput and cost beside each other, a row a series; the cells' names below."""
     count = len(groups(table, "series"))
-    return Layout(9.0, 0.4 + 3.4 * count, count, 2)
+    return Layout(9.0, 0.6 + 3.4 * count + 0.1 * len(groups(table, "batching")), count, 2)
 
 
 def draw(table: Table, panels: Sequence[Axes], say: Words) -> None:
@@ -77,6 +76,7 @@ def draw(table: Table, panels: Sequence[Axes], say: Words) -> None:
             axes.set_ylabel(say(word))
             axes.set_xlabel(f"{say('p99')}\n{say.trials([row['p99_response_s_n'] for row in group])}")
             axes.set_title(series)
+    legend_below(panels, 3)
 
 
 def _panel(axes: Axes, group: Table, name: str, say: Words) -> None:
@@ -85,8 +85,8 @@ def _panel(axes: Axes, group: Table, name: str, say: Words) -> None:
     waits = list(dict.fromkeys(row.get(FACTORS[1]) for row in group))
     points = [(row["p99_response_s"] * 1e3, row[name]) for row in shown]
     line = best(points, higher=name == "carried_records_per_s")
-    axes.plot([points[one][0] for one in line], [points[one][1] for one in line], "-", color=GREY, linewidth=1,
-              label=say("frontier"))  # fmt: skip
+    axes.plot(*zip(*[points[one] for one in line], strict=True), "-o", color=GREY, linewidth=1, markersize=13,
+              markerfacecolor="none", label=say("frontier"))  # fmt: skip
     for row, (x, y) in zip(shown, points, strict=True):
         colour = COLOURS[sizes.index(row.get(FACTORS[0])) % 7]
         marker = _MARKERS[waits.index(row.get(FACTORS[1])) % 6]
@@ -97,11 +97,13 @@ def _panel(axes: Axes, group: Table, name: str, say: Words) -> None:
         if row[f"{name}_low"] is not None:
             axes.plot([x, x], [row[f"{name}_low"], row[f"{name}_high"]], color=colour, alpha=0.4)
         said = row["batching"]
-        if row["invalid_trials"]:
-            bad = say("some_invalid", count=row["invalid_trials"])
-            said += f" ({bad if row['valid'] else say('invalid')})"
+        if marks := rows.marked(row, say):
+            said += f" ({', '.join(marks)})"
         face = colour if row["valid"] else "none"
-        axes.plot([x], [y], marker, color=colour, markerfacecolor=face, markersize=6, linestyle="none", label=said)
+        # The larger the batch, the larger the marker: colours alone are one grey in print. Small ones lie on top.
+        size = _SIZES[min(sizes.index(row.get(FACTORS[0])), len(_SIZES) - 1)]
+        axes.plot([x], [y], marker, color=colour, markerfacecolor=face, markersize=size, linestyle="none", label=said,
+                  zorder=4 - size / 10)  # fmt: skip
         if not row["valid"]:
             axes.plot([x], [y], "x", color=VERMILION, markersize=9)
     axes.set_xscale("log")
@@ -109,8 +111,6 @@ def _panel(axes: Axes, group: Table, name: str, say: Words) -> None:
     if points:
         axes.set_ylim(0, max([y for _, y in points] + [row[f"{name}_high"] or 0 for row in shown]) * 1.12)
     plain_numbers(axes.yaxis, say)
-    if name != "carried_records_per_s":
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 PLOT = Plot("batching_frontier", table, layout, draw)

@@ -8,13 +8,17 @@ from typing import Final
 
 from experiments.analysis.findings import Findings
 from experiments.analysis.naming import cell_name
-from experiments.plots.plot import Axes, Layout, Plot, Table
-from experiments.plots.style import BLUE, GREEN, GREY, VERMILION, plain_numbers, wrapped
+from experiments.plots.plot import Axes, Layout, Plot, Row, Table
+from experiments.plots.style import BLUE, GREEN, GREY, VERMILION, plain_numbers, sentence
 from experiments.plots.words import Words
 
 _COLOURS: Final = {"supported": GREEN, "refuted": VERMILION, "inconclusive": GREY}
 _MARKERS: Final = {"supported": "o", "refuted": "s", "inconclusive": "D"}
 _WIDTH_IN: Final = 8.0
+
+#: Of a line of text, and of a hypothesis's bar with its margin.
+_LINE_IN: Final = 0.15
+_MARKS_IN: Final = 0.36
 
 
 def table(found: Findings) -> Table:
@@ -44,29 +48,42 @@ def table(found: Findings) -> Table:
     return made
 
 
+def _lines(row: Row, say: Words) -> list[str]:
+    """What stands above a hypothesis's line: the sentence, then its verdict."""
+    times = say("times", ratio=say.significant(row["advantage_ratio"]))
+    told = f"{say(row['decision'])}, {times}, {say('n', n=row['n'])}"
+    if row["invalid_trials"]:
+        told += f", {say('some_invalid', count=row['invalid_trials'])}"
+    if row["low"] is None:
+        told += f", {say('no_interval')}"
+    return [*sentence(row["hypothesis"], _WIDTH_IN), told]
+
+
 def layout(table: Table) -> Layout:
-    """Room for a sentence above each line."""
-    return Layout(_WIDTH_IN, 1.1 + 0.75 * len(table))
+    """Room for the sentences above each line."""
+    return Layout(_WIDTH_IN, 0.95 + sum(_height_in(row, Words()) for row in table))
+
+
+def _height_in(row: Row, say: Words) -> float:
+    return _MARKS_IN + _LINE_IN * len(_lines(row, say))
 
 
 def draw(table: Table, panels: Sequence[Axes], say: Words) -> None:
-    """The first hypothesis on top, on a logarithmic axis of ratios."""
+    """The first hypothesis on top, on a logarithmic axis of ratios; heights are inches."""
     (axes,) = panels
-    for place, row in enumerate(reversed(table)):
+    top = 0.0
+    for row in table:
         colour = _COLOURS[row["decision"]]
+        place = top + _height_in(row, say) - _MARKS_IN / 2
         if row["low"] is not None:
             axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=6, alpha=0.4)
             axes.plot([row["judged_low"], row["judged_high"]], [place, place], color=colour, linewidth=1)
         axes.plot([row["advantage_ratio"]], [place], _MARKERS[row["decision"]], color=colour, markersize=7)
-        axes.plot([row["margin_ratio"]] * 2, [place - 0.22, place + 0.22], color=BLUE, linewidth=1.6)
-        times = say("times", ratio=say.significant(row["advantage_ratio"]))
-        said = f"{say(row['decision'])}, {times}, {say('n', n=row['n'])}"
-        if row["invalid_trials"]:
-            said += f", {say('some_invalid', count=row['invalid_trials'])}"
+        axes.plot([row["margin_ratio"]] * 2, [place - 0.12, place + 0.12], color=BLUE, linewidth=1.6)
         axes.text(
-            0.0, place + 0.26, f"{wrapped(row['hypothesis'], _WIDTH_IN)}\n{said}",
-            transform=axes.get_yaxis_transform(), fontsize=8, va="bottom",
-        )  # fmt: skip
+            0.0, top + 0.02, "\n".join(_lines(row, say)), transform=axes.get_yaxis_transform(), fontsize=8, va="top"
+        )
+        top += _height_in(row, say)
     names = ("advantage_ratio", "judged_low", "judged_high", "margin_ratio")
     ends = [1.0, *(row[name] for row in table for name in names)]
     known = [value for value in ends if value]
@@ -74,7 +91,7 @@ def draw(table: Table, panels: Sequence[Axes], say: Words) -> None:
     axes.set_xlim(min(known) / 1.3, max(known) * 1.3)
     axes.axvline(1.0, color=GREY, linewidth=0.8, linestyle=":")
     axes.set_yticks([])
-    axes.set_ylim(-0.5, len(table) - 0.05)
+    axes.set_ylim(top, -0.05)
     axes.spines["left"].set_visible(False)
     plain_numbers(axes.xaxis, say, log=True)
     axes.set_xlabel(f"{say('times_as_good')}\n{say('margin_marks')}")

@@ -5,8 +5,10 @@ from typing import Any
 
 from experiments.analysis.findings import Findings
 from experiments.analysis.naming import cell_name
+from experiments.analysis.summary import CellSummary
 from experiments.metrics.trial import TrialSummary
 from experiments.plots.plot import Row, Table
+from experiments.plots.words import Words
 from experiments.stats.estimate import estimate
 
 
@@ -24,6 +26,23 @@ def factors(cells: Sequence[Mapping[str, Any]]) -> list[str]:
 def head(levels: Mapping[str, Any]) -> Row:
     """A row's first columns: the levels, and the label of them."""
     return {**levels, "cell": label(levels)}
+
+
+def health(found: Findings, cell: CellSummary) -> Row:
+    """How many of a cell's trials are to be read with care: invalid ones, and those whose queue had no end."""
+    mine = [trial for trial in found.summary.trials if trial.cell == cell.cell]
+    return {
+        "valid": any(trial.counts for trial in mine),
+        "invalid_trials": cell.invalid_trials,
+        "overloaded_trials": sum(trial.outcome == "overloaded" for trial in mine),
+    }
+
+
+def marked(row: Row, say: Words) -> list[str]:
+    """What is said of a cell because of its health; nothing of a sound one."""
+    bad = [say("some_invalid", count=row["invalid_trials"])] if row["invalid_trials"] else []
+    full = [say("some_overloaded", count=row["overloaded_trials"])] if row["overloaded_trials"] else []
+    return (bad if row["valid"] else [say("invalid")]) + full
 
 
 def estimated(values: Iterable[float | None]) -> Row:
@@ -47,8 +66,7 @@ def a_cell(found: Findings, figure: Callable[[TrialSummary], Row]) -> Table:
                 **head(cell.cell),
                 "part": name,
                 **estimated(row.get(name) for row in rows),
-                "valid": bool(valid),
-                "invalid_trials": cell.invalid_trials,
+                **health(found, cell),
             }
             for name in dict.fromkeys(name for row in rows for name in row)
         ]
@@ -66,6 +84,7 @@ def trials(found: Findings) -> Table:
                 "trial": trial.index,
                 "replicate": trial.replicate,
                 "valid": trial.counts,
+                "overloaded": trial.outcome == "overloaded",
                 "carried_records_per_s": trial.carried_records_per_s,
                 "value": one.value,
                 "low": one.low,

@@ -98,18 +98,24 @@ def named(row: Row, say: Words) -> str:
     return say(row["law"], n=row["n"], **{name: bounded(name) for name in PARAMETERS[1 : LAWS[row["law"]]]})
 
 
-def draw_trials(axes: Axes, group: Table, size: str, say: Words, colour: str = BLUE) -> None:
-    """Dots: trials, crosses: invalid ones. Line: the geometric means, with their intervals."""
+def draw_trials(
+    axes: Axes, group: Table, size: str, say: Words, colour: str = BLUE, dot: str = "o", series: str = ""
+) -> None:
+    """Dots: trials, crosses: invalid ones. Line: the geometric means, with their intervals. `series`: its name if shown."""
     mine = measured(group)
+
+    def named(word: str) -> str:
+        return say("of_series", series=series, what=say(word)) if series else say(word)
+
     means = [(at, each[0]) for (at,), each in sorted(groups(mine, size).items()) if each[0]["value"] is not None]
     axes.plot(
-        [at for at, _ in means], [one["value"] for _, one in means], "-", color=colour, label=say("mean_interval")
+        [at for at, _ in means], [one["value"] for _, one in means], "-", color=colour, label=named("mean_interval")
     )
     for at, one in means:
         if one["low"] is not None:
             axes.plot([at, at], [one["low"], one["high"]], color=colour, linewidth=6, alpha=0.35)
-    for valid, marker, dot, word in ((True, "o", colour, "valid_trial"), (False, "x", VERMILION, "invalid_trial")):
+    for valid, marker, drawn, word in ((True, dot, colour, "valid_trial"), (False, "x", VERMILION, "invalid_trial")):
         shown = [row for row in mine if row["valid"] is valid]
         if shown:
             xs, ys = [row[size] for row in shown], [row["carried_records_per_s"] for row in shown]
-            axes.plot(xs, ys, marker, color=dot, markersize=4, label=say(word))
+            axes.plot(xs, ys, marker, color=drawn, markersize=4, label=named(word) if valid else say(word))

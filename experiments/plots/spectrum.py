@@ -10,7 +10,7 @@ from experiments.analysis.findings import Findings
 from experiments.analysis.naming import LABEL
 from experiments.plots import rows
 from experiments.plots.plot import Axes, Layout, Plot, Table, groups
-from experiments.plots.style import VERMILION, line, plain_numbers, wrapped
+from experiments.plots.style import VERMILION, line, same_heights, wrapped
 from experiments.plots.words import Words
 
 #: Most lines that one panel can show apart.
@@ -41,8 +41,7 @@ def table(found: Findings) -> Table:
                 "share_ratio": share,
                 **rows.estimated(one.spectrum[share] for one in curves),
                 "records": min(one.records for one in curves),
-                "valid": bool(valid),
-                "invalid_trials": cell.invalid_trials,
+                **rows.health(found, cell),
             }
             for share in shares
         ]
@@ -64,9 +63,8 @@ def draw(table: Table, panels: Sequence[Axes], say: Words) -> None:
             said = wrapped(name or say("only_cell"), 2.4)
             if not points[0]["valid"]:
                 looks = {**looks, "marker": "x", "markeredgecolor": VERMILION, "alpha": 0.6}
-                said += f" ({say('invalid')})"
-            elif points[0]["invalid_trials"]:
-                said += f" ({say('some_invalid', count=points[0]['invalid_trials'])})"
+            if marks := rows.marked(points[0], say):
+                said += f"\n({', '.join(marks)})"
             axes.plot(xs, [row["value"] * 1e3 for row in points], label=said, **looks)
             sure = [row for row in points if row["low"] is not None]
             axes.fill_between(
@@ -79,13 +77,13 @@ def draw(table: Table, panels: Sequence[Axes], say: Words) -> None:
         ticks = [share for share in (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999) if share <= most]
         axes.set_xticks([1.0 / (1.0 - share) for share in ticks], [say.plain(100 * share) for share in ticks])
         axes.minorticks_off()
-        plain_numbers(axes.yaxis, say, log=True)
         axes.set_title(panel)
         axes.set_ylabel(say("response"))
         counts = say.trials([row["n"] for row in group])
         least = say.number(min(row["records"] for row in group))
         axes.set_xlabel(f"{say('share')}\n{say('spectrum_n', trials=counts, records=least)}")
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    same_heights(panels, say)
 
 
 PLOT = Plot("response_spectrum", table, layout, draw)

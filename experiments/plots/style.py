@@ -4,6 +4,7 @@ Colour never stands alone: lines differ by dash and marker too, bars by hatch. T
 """
 
 import io
+import math
 import re
 import textwrap
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from experiments.plots.plot import Axes, Plot, Table, as_csv
 from experiments.plots.words import Words
@@ -24,8 +25,15 @@ _DASHES: Final = ("-", "--", ":", "-.")
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P")
 _HATCHES: Final = ("", "///", "", "\\\\\\", "", "xxx", "")
 
-#: Of bold text at 9 points, measured on cell labels; plainer text is narrower.
-_CHARACTERS_PER_IN: Final = 12
+#: Of bold text at 9 points, measured on cell labels, and of plain text at 8 points, on sentences.
+_BOLD_PER_IN: Final = 12
+_PLAIN_PER_IN: Final = 15
+
+#: What a step between ticks may begin with.
+_STEPS: Final = (1, 2, 2.5, 5, 10)
+
+#: Ticks of a logarithmic axis, as multiples of powers of ten, and the fewest that suffice: the first set that has them.
+_LOG_TICKS: Final = (((1.0,), 4), ((1.0, 2.0, 5.0), 3), ((1.0, 1.5, 2.0, 3.0, 5.0, 7.0), 4))
 
 #: What every figure is kept as, beside its CSV.
 FORMATS: Final = ("svg", "pdf", "png")
@@ -64,11 +72,12 @@ def line(number: int) -> dict[str, Any]:
 
 def fill(number: int) -> dict[str, Any]:
     """How the so-manieth part of a bar is drawn."""
+    # No edge: a white one would hide a part that is thinner than itself.
     return {
         "facecolor": COLOURS[number % 8],
         "hatch": _HATCHES[number % 7],
-        "edgecolor": "white",
-        "linewidth": 0.5,
+        "hatchcolor": "white",
+        "linewidth": 0,
     }
 
 
@@ -113,26 +122,56 @@ def save(drawn: Figure, table: Table, folder: Path, name: str, formats: Sequence
 
 
 def plain_numbers(axis: Axes, say: Words, *, log: bool = False) -> None:
-    """Ticks as people write numbers, at 1, 2 and 5 times a power of ten where the axis is logarithmic."""
+    """Ticks as people write numbers; of a logarithmic axis those within its limits, which are therefore set before."""
     if log:
-        axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0), numticks=12))
+        axis.set_ticks(log_ticks(*sorted(axis.get_view_interval())))
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())
     else:
-        axis.set_major_locator(MaxNLocator(6))
+        axis.set_major_locator(MaxNLocator(6, steps=_STEPS))
     axis.set_major_formatter(FuncFormatter(lambda value, _: say.plain(value)))
 
 
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers from `low` to `high`, both above 0: 1, 2 and 5 times powers of ten, more of them on a short axis."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for multiples, enough in _LOG_TICKS:
+        ticks = [one * 10.0**power for power in powers for one in multiples if low <= one * 10.0**power <= high]
+        if len(ticks) >= enough:
+            return ticks
+    return [float(one) for one in MaxNLocator(4, steps=_STEPS).tick_values(low, high) if low <= one <= high]
+
+
+def same_heights(panels: Sequence[Axes], say: Words) -> None:
+    """One logarithmic scale for all panels: heights in one can be held against those in another."""
+    ends = [end for axes in panels for end in axes.get_ylim()]
+    for axes in panels:
+        axes.set_ylim(min(ends) / 1.1, max(ends) * 1.1)  # a flat line at an end would lie on the panel's edge
+        plain_numbers(axes.yaxis, say, log=True)
+
+
 def wrapped(text: str, width_in: float) -> str:
-    """A label broken into lines of at most that width; a factor stays with its level."""
+    """A bold label broken into lines of at most that width; a factor stays with its level."""
     kept = ", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in text.split(", "))
-    return textwrap.fill(kept, max(10, round(width_in * _CHARACTERS_PER_IN)), break_long_words=False)
+    return textwrap.fill(kept, max(10, round(width_in * _BOLD_PER_IN)), break_long_words=False)
 
 
-def legend_below(panels: Sequence[Axes], columns: int) -> None:
-    """One legend for all panels, below them: each name once."""
+def sentence(text: str, width_in: float) -> list[str]:
+    """Lines of plain text at 8 points of at most that width; marks of code are left out."""
+    return textwrap.wrap(text.replace("`", ""), round(width_in * _PLAIN_PER_IN))
+
+
+def legend_below(panels: Sequence[Axes], columns: int, title: str | None = None) -> None:
+    """One legend for all panels, below them: each name once, in as many columns as the figure's width allows."""
     handles = {text: one for axes in panels for one, text in zip(*axes.get_legend_handles_labels(), strict=True)}
-    panels[0].figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
+    figure = panels[0].figure
+    for count in range(columns, 0, -1):
+        made = figure.legend(
+            handles.values(), handles.keys(), loc="outside lower center", ncols=count, title=title, title_fontsize=8
+        )
+        if count == 1 or made.get_window_extent().width < figure.bbox.width:
+            return
+        made.remove()
 
 
 def hide(panels: list[Axes]) -> None:

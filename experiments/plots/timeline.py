@@ -1,4 +1,4 @@
-"""Response time over a trial's time, with its faults: first replicates, a panel each, those with faults first.
+"""Response time over a trial's time, with its faults: a cell's first trial, a panel each, those with faults first.
 
 Points stand at the records' arrival, so that a stall is a slope and what arrived in it is seen to have waited.
 """
@@ -10,7 +10,7 @@ import numpy as np
 from experiments.analysis.findings import Findings
 from experiments.plots import rows
 from experiments.plots.plot import Axes, Layout, Plot, Table, groups
-from experiments.plots.style import BLUE, GREY, VERMILION, hide, legend_below, plain_numbers, wrapped
+from experiments.plots.style import BLUE, GREY, VERMILION, hide, legend_below, plain_numbers, same_heights, wrapped
 from experiments.plots.words import Words
 
 #: Most panels of a figure; the report's tables hold every trial.
@@ -20,7 +20,8 @@ MOST_PANELS = 6
 def table(found: Findings) -> Table:
     """A row a bin: seconds since the load's begin, quantiles in s, records, `unfinished`, and the trial's faults as text."""
     made = []
-    first = [trial for trial in found.summary.trials if trial.index in found.curves and trial.replicate == 0]
+    trials = [trial for trial in found.summary.trials if trial.index in found.curves and trial.replicate == 0]
+    first = [trial for cell in found.summary.cells for trial in trials if trial.cell == cell.cell]
     for trial in sorted(first, key=lambda one: not one.faults)[:MOST_PANELS]:
         record = found.records[trial.index]
         faults = ";".join(
@@ -34,7 +35,9 @@ def table(found: Findings) -> Table:
                 {
                     **rows.head(trial.cell),
                     "trial": trial.index,
+                    "cells": len(first),
                     "valid": trial.counts,
+                    "overloaded": trial.outcome == "overloaded",
                     "begin_s": one.begin_s,
                     "length_s": one.length_s,
                     "p50_s": seen.p50,
@@ -79,14 +82,18 @@ def draw(table: Table, panels: Sequence[Axes], say: Words) -> None:
             kind, _, when = fault.partition("@")
             axes.axvline(float(when), color="black", linestyle="-.", label=say("fault", kind=kind))
         axes.set_xlim(0, bins[-1]["begin_s"] + bins[-1]["length_s"])
-        said = (first["cell"] or say("only_cell")) + ("" if first["valid"] else f"  {say('invalid')}")
-        axes.set_title(wrapped(said, 3.7),
+        plain_numbers(axes.xaxis, say)
+        said = [first["cell"] or say("only_cell")]
+        said += [] if first["valid"] else [say("invalid")]
+        said += [say("overloaded")] if first["overloaded"] else []
+        axes.set_title(wrapped(", ".join(said), 3.7),
                        color="black" if first["valid"] else VERMILION, fontsize=8)  # fmt: skip
-        plain_numbers(axes.yaxis, say, log=True)
         n = say.number(float(np.median([row["records"] + row["unfinished"] for row in bins])))
         axes.set_xlabel(f"{say('since_start')}\n{say('bin_n', n=n, length=say.significant(first['length_s'], 2))}")
         axes.set_ylabel(say("response"))
-    legend_below(panels, 3)
+    same_heights(panels[: len(grouped)], say)
+    total = table[0]["cells"]
+    legend_below(panels, 3, say("first_panels", count=len(grouped), total=total) if total > len(grouped) else None)
     hide(list(panels[len(grouped) :]))
 
 

@@ -11,8 +11,8 @@ PHRASES: Final = {
     "carried": ("carried load (records/s)", "carga cursada (registros/s)"),
     "carried_log": ("carried load (records/s, log scale)", "carga cursada (registros/s, escala log.)"),
     "marks": (
-        "dot: a valid trial; cross: an invalid one, or its system died; bar: 95 % interval over the n trials",
-        "punto: ensayo válido; cruz: no válido, o el sistema murió; barra: intervalo del 95 % sobre los n ensayos",
+        "dot: a valid trial; cross: an invalid one, or its system died; tick: their mean; bar: its 95 % interval",
+        "punto: ensayo válido; cruz: no válido, o el sistema murió; raya: su media; barra: su intervalo del 95 %",
     ),
     "n": ("n = {n}", "n = {n}"),
     "n_trials": ("trials a cell: n = {n}", "ensayos por celda: n = {n}"),
@@ -22,7 +22,9 @@ PHRASES: Final = {
     "interval": ("95 % interval", "intervalo del 95 %"),
     "invalid": ("INVALID", "NO VÁLIDO"),
     "zeros": ("{count} carried nothing", "{count} sin cursar nada"),
-    "some_invalid": ("{count} invalid", "{count} no válidos"),
+    "some_invalid": ("{count} invalid", "no válidos: {count}"),
+    "overloaded": ("overloaded", "sobrecargado"),
+    "some_overloaded": ("{count} overloaded", "sobrecargados: {count}"),
     "only_cell": ("the only cell", "la única celda"),
     "cores": ("worker cores (count)", "núcleos de los workers (número)"),
     "proportional": ("in proportion to the cores", "en proporción a los núcleos"),
@@ -48,6 +50,7 @@ PHRASES: Final = {
         "EMULADO: un worker espera {service} ms por lote en vez de calcular",
     ),
     "emulated_series": ("emulated", "emulado"),
+    "of_series": ("{series}: {what}", "{series}: {what}"),
     "real_series": ("real: {series}", "real: {series}"),
     "out_of_cores": (
         "not the system: the coordination has used up the real cores",
@@ -62,7 +65,7 @@ PHRASES: Final = {
     ),
     "system_cost": ("CPU of the system (µs a record)", "CPU del sistema (µs por registro)"),
     "frontier": ("frontier: nothing is better in both", "frontera: nada es mejor en ambas"),
-    "response": ("response time (ms, log scale)", "tiempo de respuesta (ms, escala log.)"),
+    "response": ("response time\n(ms, log scale)", "tiempo de respuesta\n(ms, escala log.)"),
     "share": (
         "share of the records that took at most so long (%)",
         "proporción de registros que tardaron como mucho eso (%)",
@@ -88,11 +91,16 @@ PHRASES: Final = {
     "median": ("median", "mediana"),
     "p99_bin": ("99th percentile (bins of 2,000 records and more)", "percentil 99 (tramos de 2.000 registros o más)"),
     "slowest": ("slowest", "el más lento"),
+    "first_panels": (
+        "the first trials of {count} of {total} cells: the report's tables hold all",
+        "primeros ensayos de {count} de {total} celdas: las tablas del informe los tienen todos",
+    ),
     "unfinished": ("records that never finished", "registros sin terminar"),
     "warmup": ("warm-up", "calentamiento"),
     "fault": ("fault: {kind}", "fallo: {kind}"),
     "bin_n": ("n = {n} records a bin of {length} s (median)", "n = {n} registros por tramo de {length} s (mediana)"),
     "cpu": ("CPU time (µs a record)", "tiempo de CPU (µs por registro)"),
+    "cpu_share": ("share of the CPU time (%)", "proporción del tiempo de CPU (%)"),
     "gateway": ("gateway", "gateway"),
     "broker": ("broker", "broker"),
     "workers": ("workers", "workers"),
@@ -122,8 +130,10 @@ PHRASES: Final = {
         "veces mejor que la alternativa (razón de las medias de los ensayos, escala log.)",
     ),
     "margin_marks": (
-        "tick: the margin fixed beforehand; bar: 95 % interval over n blocks; line: widened for all verdicts together",
-        "marca: el margen fijado de antemano; barra: intervalo del 95 % sobre n bloques; línea: ampliado para todos",
+        "bar: 95 % interval over n blocks; line: widened for all verdicts together; tick: the margin fixed beforehand\n"
+        "the whole line right of the tick: supported (circle); left of it: refuted (square); else inconclusive (diamond)",
+        "barra: intervalo del 95 % sobre n bloques; línea: ampliado para todos; marca: el margen fijado de antemano\n"
+        "la línea entera a su derecha: confirmada (círculo); a su izquierda: refutada (cuadrado); si no, sin decidir (rombo)",
     ),
     "all_trials": ("trials", "ensayos"),
 }  # fmt: skip

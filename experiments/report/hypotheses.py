@@ -5,6 +5,7 @@ from typing import Final
 
 from experiments.analysis.hypotheses import HypothesisFound
 from experiments.analysis.measures import MEASURES
+from experiments.plots.words import Words
 from experiments.report.table import table
 from experiments.report.view import View, figure
 from experiments.stats.estimate import Estimate
@@ -31,16 +32,16 @@ def hypotheses_table(found: Sequence[HypothesisFound]) -> str:
     """A row a hypothesis."""
     head = [
         "hypothesis",
+        "verdict",
+        "times as good",
+        "judged by",
+        "rule",
+        "because",
         "figure",
         "design",
         "",
         "alternative",
         "",
-        "times as good",
-        "judged by",
-        "rule",
-        "verdict",
-        "because",
     ]
     return table(head, (_row(one) for one in found))
 
@@ -49,16 +50,16 @@ def _row(one: HypothesisFound) -> list[object]:
     measure = MEASURES[one.figure]
     return [
         one.says,
+        one.decision,
+        None if one.advantage is None else times(one.advantage),
+        None if one.judged_low is None else f"{one.judged_low:.2f} to {one.judged_high:.2f}",
+        one.rule,
+        one.because,
         f"{measure.name}, {measure.unit}",
         one.design,
         _estimate(one.of_design),
         one.alternative,
         None if one.of_alternative is None else _estimate(one.of_alternative),
-        None if one.advantage is None else times(one.advantage),
-        None if one.judged_low is None else f"{one.judged_low:.2f} to {one.judged_high:.2f}",
-        one.rule,
-        one.decision,
-        one.because,
     ]
 
 
@@ -78,5 +79,5 @@ def decision_line(found: Sequence[HypothesisFound], decision: str) -> str:
 def _estimate(one: Estimate) -> str:
     if one.value is None:
         return one.method
-    value = f"{one.value:,.4g}"
-    return value if one.low is None or one.high is None else f"{value} [{one.low:,.4g}, {one.high:,.4g}]"
+    value, low, high = (None if end is None else Words().significant(end, 4) for end in (one.value, one.low, one.high))
+    return f"{value}" if low is None or high is None else f"{value} [{low}, {high}]"

@@ -1,5 +1,6 @@
 """Laws of scaling in report.html: their parameters with intervals, and each size predicted from the others."""
 
+import html
 from collections.abc import Iterator
 from typing import Final
 
@@ -27,6 +28,9 @@ def scaling_section(view: View) -> Iterator[str]:
     if any(one.emulated for one in found):
         yield _EMULATED
         yield figure(view, "emulated_scaling", "Emulated scaling: carried load against emulated worker children.")
+    if not any(one.laws for one in found):
+        yield f"<p>{html.escape('; '.join(f'{_named(one)}: {_none(one)}' for one in found))}.</p>"
+        return
     yield _NOTE
     head = [
         "series",
@@ -43,17 +47,24 @@ def scaling_section(view: View) -> Iterator[str]:
 
 
 def _rows(one: Scaling) -> Iterator[list[object]]:
-    name = f"{'emulated: ' if one.emulated else ''}{one.series or 'all trials'}"
+    name = _named(one)
     sizes = ", ".join(f"{size} (out of real cores)" if size in one.out_of_cores else str(size) for size in one.sizes)
     if not one.laws:
-        used = len(one.sizes) - len(one.out_of_cores)
-        why = f"none: {used} sizes, a law needs {min(LAWS.values()) + 1} or more"
-        yield [name, sizes, why, *[None] * 6]
+        yield [name, sizes, f"none: {_none(one)}", *[None] * 6]
     for law in one.laws:
         r, s, k = (law.parameters.get(key) for key in ("rate_per_s", "serial_ratio", "crosstalk_ratio"))
         errors = ", ".join(f"{each.size}: {each.error_ratio * 100:+.1f}" for each in law.left_out)
         spread = f"{law.spread_ratio * 100:.1f}"
         yield [name, sizes, law.law, _said(r, 0), _said(s, 4), _said(k, 6), _said(law.peak, 1), spread, errors or None]
+
+
+def _named(one: Scaling) -> str:
+    return f"{'emulated: ' if one.emulated else ''}{one.series or 'all trials'}"
+
+
+def _none(one: Scaling) -> str:
+    """Why a series has no law."""
+    return f"{len(one.sizes) - len(one.out_of_cores)} sizes, a law needs {min(LAWS.values()) + 1} or more"
 
 
 def _said(one: Bounded | None, digits: int) -> str | None:

@@ -18,23 +18,26 @@ def verdict(view: View) -> Iterator[str]:
     yield f'<ul class="tiles">{tiles}</ul>'
     if not found.complete:
         yield f'<p class="invalid">Not all planned trials were run: {len(found.trials)} are here.</p>'
+    reasons = [f"trial {trial.index}: {reason}" for trial in found.trials for reason in trial.reasons]
+    if reasons:
+        yield f"<ul class=invalid>{''.join(f'<li>{html.escape(one)}</li>' for one in reasons)}</ul>"
     repeated = [
-        f"trial {trial.index}, attempt {attempt}, repeated: {'; '.join(reasons)}"
+        f"trial {trial.index}, attempt {attempt}: {'; '.join(reasons)}"
         for trial in found.trials
         for attempt, reasons in enumerate(trial.repeated, start=1)
     ]
     if repeated:
-        yield f"<ul>{''.join(f'<li>{html.escape(one)}</li>' for one in repeated)}</ul>"
-    reasons = [f"trial {trial.index}: {reason}" for trial in found.trials for reason in trial.reasons]
-    if reasons:
-        yield f"<ul class=invalid>{''.join(f'<li>{html.escape(one)}</li>' for one in reasons)}</ul>"
+        listed = "".join(f"<li>{html.escape(one)}</li>" for one in repeated)
+        yield f"<details><summary>Invalid at first, and repeated: {len(repeated)}</summary><ul>{listed}</ul></details>"
 
 
 def _tiles(found: Summary) -> Iterator[tuple[str, str]]:
     if (best := found.best) is not None:
         known = sum(cell.carried_records_per_s.value is not None for cell in found.cells)
         one = best.carried_records_per_s
-        interval = "no interval" if one.low is None else f"95 % interval {one.low:,.0f} to {one.high:,.0f}"
+        interval = (
+            "no interval" if one.low is None else f"95\N{NO-BREAK SPACE}% interval {one.low:,.0f} to {one.high:,.0f}"
+        )
         which = cell_name(best.cell)
         yield (
             f"{one.value:,.0f}",
@@ -67,5 +70,10 @@ def _total_tiles(of: Totals) -> Iterator[tuple[str, str]]:
                 f"of {judged.planted:,} planted detections",
             )
     yield f"{of.valid} of {of.trials}", "trials valid: the instrument worked"
+    if of.overloaded:
+        yield (
+            f"{of.overloaded} of {of.trials}",
+            "trials overloaded: the queue grew, or was not empty at the end",
+        )
     if of.died:
         yield f"{of.died} of {of.trials}", "trials in which the system died: they enter no estimate"

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments.analysis.summary import summary
 from experiments.design.config import load
 from experiments.design.document import names
-from experiments.readme_figures import FIGURES, PUBLISHED, ROOT, WANTED, figures
+from experiments.readme_figures import FIGURES, PUBLISHED, ROOT, WANTED, figures, published
 from experiments.report.hypotheses import decision_line
 from experiments.store.find import find
 
@@ -41,7 +40,7 @@ def test_the_page_of_the_design_has_the_verdicts_of_the_published_runs() -> None
         if not (PUBLISHED / name).exists():
             assert row.endswith("| not published yet |"), name
             continue
-        found = summary(find(PUBLISHED / name))
+        found = published(name).summary
         assert found.decision is not None
         assert row.endswith(f"| {decision_line(found.hypotheses, found.decision)} |"), name
 

@@ -19,6 +19,7 @@ from experiments.design.errors import ConfigError
 from experiments.metrics.fairness import fairness, jain, shares
 from experiments.metrics.response import Done, join
 from experiments.metrics.trial import TrialSummary, summarise
+from experiments.report.hypotheses import hypotheses_table
 from experiments.report.page import page
 from tests.made_run import made_run
 from tests.made_trial import trial
@@ -253,3 +254,11 @@ def test_where_nothing_was_carried_there_is_no_fairness() -> None:
     done = join(one.tables.batches, one.tables.results)
     none = Done(columns={name: column[:0] for name, column in done.columns.items()})
     assert fairness(one.record, one.tables, none) is None
+
+
+def test_in_the_page_the_verdict_stands_beside_its_hypothesis_and_no_number_has_an_exponent() -> None:
+    large = [rate * 2000 for rate in FAST]
+    text = hypotheses_table(hypotheses([asked(margin=1.5)], trials({1: SLOW, 100: large})))
+    assert "<td>H</td><td>supported</td>" in text
+    assert "<td>batch_size 100</td><td>401,2" in text
+    assert "e+" not in text

@@ -111,7 +111,7 @@ def test_times_out_of_range_and_unknown_ones_do_no_harm() -> None:
 
 def test_the_view_shows_the_quantiles() -> None:
     now = counts() | {f"row_{BUCKETS[80]}": 10}
-    assert view(now, now, 1.0, {}).passage == "p50 102 ms, p90 102 ms, p99 102 ms (gateway to scan's end)"
+    assert view(now, now, 1.0, {}).passage == "p50 ≤ 102 ms, p90 ≤ 102 ms, p99 ≤ 102 ms (gateway to scan's end)"
 
 
 def shown_on(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ def test_the_live_table_fits_the_terminal(size: tuple[int, int], monkeypatch: py
             "1.75",
             "8 held; 5 rows",
             "12,345,000 analysed",
-            "p99 3,277 ms",
+            "p99 ≤ 3,277 ms",
             "about 115 s left",
         ):
             assert said in text, text
@@ -168,7 +168,7 @@ def test_where_there_is_no_terminal_there_are_plain_lines(monkeypatch: pytest.Mo
         "123,456,789/s",
         "8 held",
         "analysed",
-        "p99 3,277 ms",
+        "p99 ≤ 3,277 ms",
         "about 115 s left",
     ):
         assert said in lines[1]
@@ -189,3 +189,16 @@ def test_after_the_last_trial_the_report_has_its_own_time_left(
     screen.close()
     assert "writing the report" in written.getvalue()
     assert said in written.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_finished_trial_is_broken_between_words_in_a_terminal_and_nowhere_else(terminal: bool) -> None:
+    written = io.StringIO()
+    screen = LiveScreen(Console(file=written, force_terminal=terminal, width=40, color_system=None))
+    levels = {"system.engine": "hyperscan", "swarm.batch_size": 1000, "system.worker_cores": "all"}
+    trial = cast(Trial, SimpleNamespace(cell=Cell(index=0, levels=levels), expected_s=20.0))
+    screen.again(trial, ["the swarm was late"])
+    lines = written.getvalue().splitlines()
+    assert len(lines) == (3 if terminal else 2)
+    assert any("worker_cores=all" in line for line in lines)
+    assert not terminal or max(map(len, lines)) <= 40

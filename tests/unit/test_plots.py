@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -18,76 +19,20 @@ from experiments.plots.frontier import best
 from experiments.plots.plot import as_csv
 from experiments.plots.registry import PLOTS, svg
 from experiments.plots.words import LANGUAGES, PHRASES, Words
+from tests.made_plots import (
+    EMULATED,
+    HYPOTHESES,
+    MadeFindings,
+    cells_of,
+    with_something_wrong,
+)
 from tests.made_run import made_run
-from tests.made_trial import START, Made
-
-WALK = [
-    {"trial.label": "plain", "system.engine": "re", "system.coalesce": 1},
-    {"trial.label": "+ hyperscan", "system.engine": "hyperscan", "system.coalesce": 1},
-    {"trial.label": "+ coalescing", "system.engine": "hyperscan", "system.coalesce": 64},
-]
-BATCHING = [{"swarm.batch_size": size, "swarm.timeout_s": wait} for size in (10, 50) for wait in (0.05, 0.5)]
-CORES = [{"system.worker_cores": cores, "system.engine": "re"} for cores in (1, "all")]
-
-EMULATED = [{"system.engine": "emulated", "system.worker_concurrency": count} for count in (1, 2, 4, 8, 16)]
-
-CLAIM = [{"system.engine": "re"}, {"system.engine": "hyperscan"}]
-HYPOTHESES = [
-    {
-        "says": "H",
-        "figure": "carried_records_per_s",
-        "design": "engine hyperscan",
-        "alternative": "engine re",
-        "margin": 1.5,
-    }
-]
-
-CELLS = {
-    "hypotheses": CLAIM,
-    "emulated_scaling": EMULATED,
-    "ablation": WALK,
-    "batching_frontier": BATCHING,
-    "throughput_vs_cores": CORES,
-}
-
-
-def cells_of(plot: str) -> list[dict[str, Any]]:
-    return CELLS.get(plot, WALK)
-
-
-def with_something_wrong(one: Made, cell: dict[str, Any], replicate: int) -> Made:
-    """Workers on as many CPUs as the cell says; slower with each step; one trial invalid, and one with a fault."""
-    cpus = [0, 1] if cell.get("system.worker_cores") == "all" else [0]
-    one = one.with_record(target={"placement": {"workers": cpus}})
-    if cell in EMULATED:
-        servers = cell["system.worker_concurrency"]
-        one = one.with_record(
-            target={"worker_concurrency": servers},
-            config={"system": {"engine": "emulated", "worker_nodes": 1, "emulated": {"service_s": 0.02}}},
-            cpu_s={"gateway": 0.1, "workers": 3.5 if servers == 16 else 0.6, "swarm": 0.2},  # of 2 cores in 2 s
-        )
-    if replicate == 0:
-        one = one.with_record(faults=[{"kind": "kill_worker_child", "at_s": 2.0, "at_mono_ns": START + 2 * 10**9}])
-    invalid = replicate == 0 and cell in (WALK[1], BATCHING[1], CORES[1], EMULATED[1], CLAIM[1])
-    return one.with_record(swarm={"bad_acks": 1}) if invalid else one
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Findings]:
     """The findings of the run that a plot is tried on, made once."""
-    known: dict[int, Findings] = {}
-
-    def of(plot: str) -> Findings:
-        cells = cells_of(plot)
-        if id(cells) not in known:
-            run = made_run(
-                tmp_path_factory.mktemp("run"), cells, change=with_something_wrong, steps=cells is WALK,
-                hypotheses=HYPOTHESES if cells is CLAIM else (),
-            )  # fmt: skip
-            known[id(cells)] = findings(run)
-        return known[id(cells)]
-
-    return of
+    return MadeFindings(tmp_path_factory.mktemp("runs"))
 
 
 class Marked(Words):
@@ -102,6 +47,12 @@ def texts(axes: Any) -> list[str]:
     own = [axes.get_title(loc="left"), axes.get_xlabel(), axes.get_ylabel(), *(one.get_text() for one in axes.texts)]
     named = [] if legend is None else [one.get_text() for one in legend.get_texts()]
     return [text for text in own + named if text.strip()]
+
+
+def everything(figure: Any) -> list[str]:
+    """The texts of all axes and of the legends beside them."""
+    beside = [one.get_text() for legend in figure.legends for one in (legend.get_title(), *legend.get_texts())]
+    return [text for axes in figure.axes for text in texts(axes)] + [text for text in beside if text.strip()]
 
 
 def wrong(figure: Any) -> list[str]:
@@ -129,14 +80,13 @@ def test_every_axis_has_its_unit_and_n_and_every_word_stands_in_the_list(
     figure = style.draw(plot, table, Marked())
     assert wrong(figure) == []
     known = {label for row in table for label in row.values() if isinstance(label, str)}
-    for axes in figure.axes:
-        for text in filter(str.strip, texts(axes)):
-            bare = text.replace("\N{NO-BREAK SPACE}", " ").replace("\n", " ")
-            while "‹" in bare:  # from within: a phrase may hold another
-                bare = re.sub(r"‹[^‹›]*›", "", bare)
-            for label in sorted(known, key=len, reverse=True):
-                bare = bare.replace(label, "") if label else bare
-            assert not re.search(r"[^\W\d_]", bare), f"{text!r} isn't in experiments/plots/words.py"
+    for text in everything(figure):
+        bare = text.replace("\N{NO-BREAK SPACE}", " ").replace("\n", " ")
+        while "‹" in bare:  # from within: a phrase may hold another
+            bare = re.sub(r"‹[^‹›]*›", "", bare)
+        for label in sorted(known, key=len, reverse=True):
+            bare = bare.replace(label, "") if label else bare
+        assert not re.search(r"[^\W\d_]", bare), f"{text!r} isn't in experiments/plots/words.py"
 
 
 @pytest.mark.parametrize("name", PLOTS)
@@ -152,7 +102,7 @@ def test_an_invalid_trial_is_marked_and_a_run_without_one_has_no_mark(
 ) -> None:
     def marks(found: Findings) -> list[str]:
         figure = style.draw(PLOTS[name], PLOTS[name].table(found), Words())
-        said = [text for axes in figure.axes for text in texts(axes) if re.search("invalid|INVALID", text)]
+        said = [text for text in everything(figure) if re.search("invalid|INVALID", text)]
         lines = [
             line for axes in figure.axes for line in axes.lines if line.get_marker() == "x" and len(line.get_xdata())
         ]
@@ -234,6 +184,25 @@ def test_the_csv_holds_what_is_drawn(made: Callable[[str], Findings]) -> None:
     read = list(csv.DictReader(io.StringIO(as_csv(table))))
     assert [float(row["carried_records_per_s"]) for row in read] == [row["carried_records_per_s"] for row in table]
     assert {row["valid"] for row in read} == {"True", "False"}
+
+
+def test_cells_that_have_no_panel_over_time_are_counted(tmp_path: Path) -> None:
+    cells = [{"swarm.batch_size": size} for size in range(1, 9)]
+    found = findings(made_run(tmp_path, cells, replicates=1))
+    table = PLOTS["latency_over_time"].table(found)
+    assert list(dict.fromkeys(row["swarm.batch_size"] for row in table)) == [1, 2, 3, 4, 5, 6], "in the config's order"
+    assert "the first trials of 6 of 8 cells" in svg(found, "latency_over_time")
+
+
+@pytest.mark.parametrize(
+    "name", ["throughput", "batching_frontier", "response_spectrum", "stages", "latency_over_time"]
+)
+def test_overloaded_trials_are_marked(name: str, made: Callable[[str], Findings]) -> None:
+    found = made("batching_frontier")
+    assert "overloaded" not in svg(found, name)
+    trials = [msgspec.structs.replace(one, outcome="overloaded") for one in found.summary.trials]
+    full = found._replace(summary=msgspec.structs.replace(found.summary, trials=trials))
+    assert "overloaded" in svg(full, name)
 
 
 # What is drawn, against what the trials were made with.

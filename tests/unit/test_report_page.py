@@ -3,12 +3,14 @@
 import html
 import re
 
+import msgspec
 import pytest
 
 from experiments.analysis.findings import Findings, findings
 from experiments.report import sections
 from experiments.report.page import page
-from experiments.report.table import table
+from experiments.report.table import LONGEST_LINE, table
+from experiments.report.verdict import verdict
 from experiments.report.view import View
 from tests.made_run import made_run
 
@@ -29,10 +31,25 @@ def test_the_verdict_its_interval_and_the_accounts_come_first(found: Findings) -
     one = max((cell.carried_records_per_s for cell in found.summary.cells), key=lambda one: one.value or 0.0)
     assert one.low is not None
     assert "VALID" in top
-    assert f"95 % interval {one.low:,.0f} to {one.high:,.0f}, n = 5" in top
+    assert f"95\N{NO-BREAK SPACE}% interval {one.low:,.0f} to {one.high:,.0f}, n = 5" in top
     assert "0 lost, 0 twice" in top
     assert "0 missed, 0 spurious" in top
     assert "10 of 10" in top
+
+
+def test_an_overloaded_run_says_so_beside_its_verdict(found: Findings) -> None:
+    trials = [msgspec.structs.replace(one, outcome="overloaded") for one in found.summary.trials[:3]]
+    overloaded = msgspec.structs.replace(found.summary, trials=trials + found.summary.trials[3:])
+    top = plain("".join(verdict(View(found._replace(summary=overloaded), {}))))
+    assert "3 of 10 trials overloaded" in re.sub(r"\s+", " ", top)
+    assert "overloaded" not in plain("".join(verdict(View(found, {}))))
+
+
+def test_why_a_run_is_invalid_comes_before_what_was_repeated(found: Findings) -> None:
+    bad = msgspec.structs.replace(found.summary.trials[0], valid=False, reasons=["late"], repeated=[["stolen CPU"]])
+    summary = msgspec.structs.replace(found.summary, trials=[bad, *found.summary.trials[1:]])
+    text = "".join(verdict(View(found._replace(summary=summary), {})))
+    assert text.index("trial 0: late") < text.index("repeated: 1") < text.index("trial 0, attempt 1: stolen CPU")
 
 
 def test_every_section_of_the_list_stands_in_the_page_in_its_order(found: Findings) -> None:
@@ -87,3 +104,8 @@ def test_a_table_that_sorts_says_so_and_the_ledger_does_not(found: Findings) -> 
 
 def test_a_missing_value_is_a_dash_and_a_number_keeps_its_thousands_apart() -> None:
     assert "<td>–</td><td>1,234</td><td>True</td>" in table(["a", "b", "c"], [[None, 1234, True]])
+
+
+def test_a_sentence_in_a_table_is_broken_and_a_number_is_not() -> None:
+    sentence = "x" * (LONGEST_LINE + 1)
+    assert f"<td>{sentence[1:]}</td><td class=text>{sentence}</td>" in table(["a", "b"], [[sentence[1:], sentence]])

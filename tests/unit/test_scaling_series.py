@@ -64,7 +64,8 @@ def test_the_page_says_of_emulated_workers_that_they_are(tmp_path: Path) -> None
 
     text = page(findings(made_run(tmp_path, cells, replicates=1, change=waiting)), {})
     assert "<b>Emulated:</b>" in text
-    assert "<td>emulated: all trials</td>" in text
+    assert "<p>emulated: all trials: 2 sizes, a law needs 3 or more.</p>" in text
+    assert "crosstalk" not in text, "a formula and a row of dashes say nothing where there is no law"
 
 
 def test_a_size_is_no_part_of_a_series_name() -> None:
