@@ -7,10 +7,12 @@ import contextlib
 from pathlib import Path
 
 import msgspec
+import psutil
 
 from experiments.deploy import attach, broker
 from experiments.deploy.placement import available, place
 from experiments.design.experiment import Experiment
+from experiments.design.offered import offered
 from experiments.design.trial_config import TrialConfig
 from experiments.rules import Waiting, check_rules, silently
 from loadgen import open_files
@@ -21,7 +23,7 @@ class MachineError(ValueError):
 
 
 def check(experiment: Experiment, waiting: Waiting = silently) -> None:
-    """CPUs, open files, the server program, whether engines run the rules, the running server.
+    """CPUs, open files, memory, the server program, whether engines run the rules, the running server.
 
     Raises: PlacementError, MachineError, BrokerError, AttachError, EngineError, RulesError.
     """
@@ -30,6 +32,7 @@ def check(experiment: Experiment, waiting: Waiting = silently) -> None:
         place(cpus, config.system.worker_cores, msgspec.to_builtins(config.placement))
         broker.program(config.deploy.redis_server)
         _files(config)
+        _memory(config)
     check_rules((config.system for config in experiment.configs), waiting)
     for config in experiment.configs:
         _server(config)
@@ -43,6 +46,17 @@ def _files(config: TrialConfig) -> None:
         wrong = open_files.refusal(connections, "swarm.agents_per_connection")
     if wrong is not None:
         raise MachineError(wrong)
+
+
+def _memory(config: TrialConfig) -> None:
+    """The schedule of an open loop is held as a whole; all else comes beside it."""
+    there, told = psutil.virtual_memory().total, offered(config)
+    if told is not None and told.memory_bytes > there:
+        raise MachineError(
+            f"swarm.arrivals must offer what {there / 2**30:.1f} GiB of memory hold, got about {told.records:,.0f} "
+            f"records in {told.batches:,.0f} batches, whose times take about {told.memory_bytes / 2**30:,.1f} GiB before "
+            "the load starts; offer less, measure shorter, or raise swarm.batch_size"
+        )
 
 
 def _server(config: TrialConfig) -> None:

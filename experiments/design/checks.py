@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from experiments.design.errors import shown
 from experiments.design.nearest import closest
+from experiments.design.offered import MOST_RECORDS, offered
 from experiments.design.swarm import DEFAULT_AGENTS
 from experiments.design.trial_config import TrialConfig
 from experiments.faults.kill_broker import KillBroker
@@ -115,16 +116,27 @@ def records(config: TrialConfig) -> Iterable[Problem]:
 
 
 def arrivals(config: TrialConfig) -> Iterable[Problem]:
-    """What the arrivals read from files can be read, and gives times."""
+    """What the arrivals read from files can be read, and gives times; no more of them than can be drawn before the start."""
     swarm = config.swarm
+    unread = False
     for one in swarm.fleet():
         if isinstance(one.arrivals, OpenLoopProcess):
             try:
                 one.arrivals.prepared({})
             except ValueError as error:
+                unread = True
                 key = "swarm.arrivals.path" if one.arrivals == swarm.arrivals else "swarm.classes"
                 remedy = "name a log of several lines with times; relative paths count from the config's folder"
                 yield Problem(key, f"must be a log with timestamps: {error}", remedy)
+    most = swarm.processes * MOST_RECORDS
+    if not unread and (all_of_it := offered(config)) is not None and all_of_it.records > most:
+        load_s = config.trial.load_s
+        wrong = (
+            f"must offer a swarm process at most {MOST_RECORDS:,} records a trial, whose times are drawn before it starts, "
+            f"got about {all_of_it.records:,.0f} for {swarm.processes} ({all_of_it.records / load_s:,.0f} records/s for "
+            f"{load_s:g} s)"
+        )
+        yield Problem("swarm.arrivals", wrong, "offer less, measure shorter, or raise swarm.processes")
 
 
 def hand_off(config: TrialConfig) -> Iterable[Problem]:

@@ -2,14 +2,19 @@
 
 import resource
 import socket
+import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from experiments.cli.main import USAGE, main
 from experiments.design.config import decode
+from experiments.design.offered import offered
 from experiments.preflight import MachineError, check
 from loadgen import open_files
+from loadgen.model.schedule import of_fleet
 from tests.unit.test_attempts import CONFIG
 
 TOO_LARGE = '[[signature]]\nid = "huge.one"\nseverity = "low"\ndescription = "Many a."\npattern = "a{70000}"\n'
@@ -30,6 +35,16 @@ REFUSED = {
         "no Redis answers at",
     ),
     "a signature that is too large": (('system.rules=["pack.toml"]',), "can't run signature 'huge.one'"),
+    "more records than can be drawn": (
+        ("swarm.arrivals.rate_per_s=1e9", "trial.measure_s=58"),
+        "swarm.arrivals must offer a swarm process at most 500,000,000 records a trial, whose times are drawn before "
+        "it starts, got about 180,000,000,000 for 1 (3,000,000,000 records/s for 60 s)",
+    ),
+    "more batches than memory holds": (
+        ("swarm.arrivals.rate_per_s=1e7", "swarm.batch_size=1"),
+        "swarm.arrivals must offer what 24.0 GiB of memory hold, got about 360,000,000 records in 360,000,000 batches, whose"
+        " times take about 39.1 GiB before the load starts; offer less",
+    ),
     "a key that isn't there": (("swarm.agnets=3",), "the nearest known key is swarm.agents"),
     "no such engine": (('system.engine="hyperscn"',), 'the nearest is "hyperscan"'),
 }
@@ -37,8 +52,9 @@ REFUSED = {
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder with a config and a pack, on a machine that allows 1,024 open files."""
+    """A folder with a config and a pack, on a machine of 24 GiB that allows 1,024 open files."""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 1024))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=24 * 2**30))
     monkeypatch.chdir(tmp_path)
     Path("again.toml").write_text(CONFIG.format(attempts=1))
     Path("pack.toml").write_text(TOO_LARGE)
@@ -99,3 +115,33 @@ def test_a_running_systems_gateway_is_not_ours_and_several_processes_share_the_c
 def test_a_swarm_process_that_is_started_all_the_same_says_it_too() -> None:
     with pytest.raises(SystemExit, match=r"950 connections need 1050 open files in one process, and 1024 are allowed"):
         open_files.allow(950)
+
+
+@pytest.mark.parametrize(
+    "sets",
+    [
+        ("swarm.arrivals.rate_per_s=1.38e7",),  # 3 agents for 12 s: 496.8 million
+        ("swarm.arrivals.rate_per_s=2.7e7", "swarm.processes=2"),
+        ("swarm.arrivals.rate_per_s=6e6", "swarm.batch_size=1"),
+        ('swarm.arrivals={kind = "saturate"}',),
+    ],
+)
+def test_what_can_be_drawn_and_held_is_not_refused(sets: tuple[str, ...]) -> None:
+    check(decode(CONFIG.format(attempts=1), source="x", folder=Path(), overrides=sets))
+
+
+def test_the_memory_that_is_told_is_what_making_a_schedule_takes() -> None:
+    """By tracemalloc's peak of a small one."""
+    sets = ("swarm.arrivals.rate_per_s=1e4", "swarm.batch_size=1")
+    config = decode(CONFIG.format(attempts=1), source="x", folder=Path(), overrides=sets).configs[0]
+    told = offered(config)
+    assert told is not None
+    tracemalloc.start()
+    try:
+        made = of_fleet(config.swarm.fleet(), seed=1, horizon_s=config.trial.load_s)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert made.records == pytest.approx(told.records, rel=0.01)
+    assert peak / told.memory_bytes == pytest.approx(0.89, abs=0.1)  # resident it was 1.0: the allocator keeps some
+    assert told.memory_bytes == pytest.approx(3.6e5 * 111 + 1.2e5 * 17)
