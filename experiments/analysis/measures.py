@@ -37,7 +37,7 @@ _SYSCALLS: Final = _cost("syscalls_per_thousand_records", "gateway", scale=1e-3)
 
 
 def system_cpu_us(trial: TrialSummary) -> float | None:
-    """CPU of all parts of the system, us a record: a million records' seconds are one record's microseconds."""
+    """CPU of all parts of the system, µs a record: a million records' seconds are one record's microseconds."""
     spent = trial.cost.get("cpu_s_per_million_records") or {}
     known = [value for part in SYSTEM if (value := spent.get(part)) is not None]
     return sum(known) if known else None
@@ -61,8 +61,8 @@ MEASURES: Final = {
         Measure("carried_records_per_s", "records/s", True, lambda trial: trial.carried_records_per_s),
         Measure("p50_response_s", "s", False, lambda trial: trial.response_time_s.p50),
         Measure("p99_response_s", "s", False, lambda trial: trial.response_time_s.p99),
-        Measure("system_cpu_us_per_record", "us a record", False, system_cpu_us),
-        Measure("gateway_cpu_us_per_record", "us a record", False, _cost("cpu_s_per_million_records", "gateway")),
+        Measure("system_cpu_us_per_record", "µs a record", False, system_cpu_us),
+        Measure("gateway_cpu_us_per_record", "µs a record", False, _cost("cpu_s_per_million_records", "gateway")),
         Measure("gateway_resident_bytes", "bytes", False, _cost("resident_bytes", "gateway")),
         Measure(
             "gateway_switches_per_record", "a record", False,

@@ -37,8 +37,8 @@ def detections(record: TrialRecord, tables: Tables, counting: np.ndarray) -> Det
         counting: int64 indices into `tables.results`, one a batch.
     """
     rows = tables.results[counting]
-    labels = ground_truth(record.load, record.seed)
-    if labels is None or not record.detects:
+    labels = ground_truth(record.load, record.seed) if record.detects else None
+    if labels is None:
         return Detections(planted=None, found=int(rows["hits"].sum()), missed=None, spurious=None)
     place = np.full(len(tables.results), -1, dtype=np.int64)
     place[counting] = np.arange(len(counting))

@@ -71,7 +71,7 @@ def draw(table: Table, panels: Sequence[Axes], say: Words) -> None:
         start = least if before is None else before
         colour, word = (BLUE, None) if before is None else (GREEN, "gain") if rate >= before else (VERMILION, "loss")
         axes.barh(place, rate - start, left=start, height=0.4, color=colour, hatch="" if word != "loss" else "///",
-                  edgecolor="white", label=word and say(word))  # fmt: skip
+                  hatchcolor="white", linewidth=0, label=word and say(word))  # fmt: skip
         if before is not None:
             axes.plot([before, before], [place - 1 + 0.2, place + 0.2], color=GREY, linewidth=0.8)
         if row["low"] is not None:

@@ -47,9 +47,9 @@ def figures(found: Findings, say: Words) -> Iterator[tuple[str, Figure, Table]]:
 
 
 def svg(found: Findings, name: str, language: str = "en") -> str:
-    """One figure of a run as SVG. Raises: ValueError if the run has nothing for it."""
+    """One figure of a run as SVG, on white: a notebook may be dark. Raises: ValueError if the run has nothing for it."""
     plot = PLOTS[name]
     table = plot.table(found)
     if not table:
         raise ValueError(f"the run {found.summary.run_id} has no data for the figure {name!r}; see the plot's own file")
-    return style.inline(style.as_svg(style.draw(plot, table, Words(language))), name)
+    return style.inline(style.as_svg(style.draw(plot, table, Words(language))), name, ground=True)

@@ -101,9 +101,11 @@ def as_svg(drawn: Figure) -> str:
     return text.getvalue()
 
 
-def inline(svg: str, name: str) -> str:
-    """The SVG element alone, to stand in a page beside others: no white ground, and ids that begin with `name`."""
-    element = svg[svg.index("<svg") :].replace("fill: #ffffff", "fill: none")
+def inline(svg: str, name: str, *, ground: bool = False) -> str:
+    """The SVG element alone, to stand in a page beside others: ids begin with `name`; a white ground only if wanted."""
+    element = svg[svg.index("<svg") :]
+    if not ground:
+        element = element.replace("fill: #ffffff", "fill: none")
     return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", element)
 
 

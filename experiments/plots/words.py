@@ -159,8 +159,10 @@ class Words:
         return text if self.language == "en" else text.translate(str.maketrans(",.", ".,"))
 
     def significant(self, value: float, digits: int = 3) -> str:
-        """A number to so many significant digits, never in exponents: 0.0123, 12.3, 12,345."""
-        size = f"{abs(value):.{digits - 1}e}".partition("e")[2] if value else "0"
+        """A number to so many significant digits, never in exponents: 0.0123, 12.3, 12,345; nothing at all is 0."""
+        if not value:
+            return "0"
+        size = f"{abs(value):.{digits - 1}e}".partition("e")[2]
         return self.number(value, max(0, digits - 1 - int(size)))
 
     def plain(self, value: float) -> str:

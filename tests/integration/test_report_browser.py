@@ -26,7 +26,7 @@ pytestmark = [
 ]
 
 #: Narrower than a browser's window may be, so that the page is looked at in a frame.
-PHONE, DESKTOP = 390, 1280
+PHONE, DESKTOP = 375, 1440
 
 #: What a page of a given width shows: how wide it is, the smallest text of its own, and the sorted column.
 FRAME = """<!doctype html><iframe id="one" src="report.html" style="width:{width}px;height:900px;border:0"></iframe><script>

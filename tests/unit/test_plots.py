@@ -142,7 +142,7 @@ def test_another_language_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("value", "english", "spanish"),
-    [(1234.5, "1,234", "1.234"), (0.01234, "0.0123", "0,0123"), (12.34, "12.3", "12,3")],
+    [(1234.5, "1,234", "1.234"), (0.01234, "0.0123", "0,0123"), (12.34, "12.3", "12,3"), (0.0, "0", "0")],
 )
 def test_numbers_are_written_as_the_language_does(value: float, english: str, spanish: str) -> None:
     assert Words("en").significant(value) == english

@@ -13,7 +13,7 @@ from matplotlib.text import Text
 
 from experiments.analysis.findings import Findings, findings
 from experiments.plots import style
-from experiments.plots.registry import PLOTS
+from experiments.plots.registry import PLOTS, svg
 from experiments.plots.words import LANGUAGES, Words
 from tests.made_plots import CLAIM, HYPOTHESES, MadeFindings
 from tests.made_run import made_run
@@ -118,3 +118,9 @@ def test_panels_that_are_held_against_each_other_have_one_scale(made: Callable[[
     for name in ("latency_over_time", "response_spectrum"):
         figure = style.draw(PLOTS[name], PLOTS[name].table(made(name)), Words())
         assert len({axes.get_ylim() for axes in figure.axes if axes.get_visible()}) == 1
+
+
+def test_a_figure_has_its_own_ground_in_a_notebook_and_the_pages_in_a_report(made: Callable[[str], Findings]) -> None:
+    drawn = svg(made("cost"), "cost")
+    assert "fill: #ffffff" in drawn, "black on nothing can't be read where the notebook is dark"
+    assert "fill: #ffffff" not in style.inline(drawn, "cost"), "the report turns its figures dark with the page"

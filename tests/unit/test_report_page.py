@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from experiments.analysis.findings import Findings, findings
-from experiments.report import sections
+from experiments.report import load, sections
 from experiments.report.page import page
 from experiments.report.table import LONGEST_LINE, table
 from experiments.report.verdict import verdict
@@ -109,3 +109,20 @@ def test_a_missing_value_is_a_dash_and_a_number_keeps_its_thousands_apart() -> N
 def test_a_sentence_in_a_table_is_broken_and_a_number_is_not() -> None:
     sentence = "x" * (LONGEST_LINE + 1)
     assert f"<td>{sentence[1:]}</td><td class=text>{sentence}</td>" in table(["a", "b"], [[sentence[1:], sentence]])
+
+
+def test_a_column_of_intervals_stands_only_where_there_is_one(found: Findings) -> None:
+    assert "95 % interval" in "".join(load.throughput(View(found, {})))
+    cells = [
+        msgspec.structs.replace(
+            cell,
+            carried_records_per_s=msgspec.structs.replace(cell.carried_records_per_s, low=None, high=None, n=1),
+            p99_response_s=msgspec.structs.replace(cell.p99_response_s, low=None, high=None, n=1),
+        )
+        for cell in found.summary.cells
+    ]
+    few = found._replace(summary=msgspec.structs.replace(found.summary, cells=cells))
+    text = "".join(load.throughput(View(few, {})))
+    assert "95 % interval" not in text
+    assert "p99 response, ms" in text
+    assert "below five trials there is no interval" in text
