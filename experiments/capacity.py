@@ -21,7 +21,7 @@ from experiments.metrics.quantiles import LEAST
 from experiments.metrics.trial import summarise
 from experiments.plots.style import FORMATS
 from experiments.preflight import check
-from experiments.run import Screen, created, finish, interruptible, measure, resumed
+from experiments.run import Screen, created, finish, measure, resumed
 from experiments.stats.capacity import Edge, Plan, following, left
 from experiments.store.run import RunFolder
 
@@ -66,18 +66,17 @@ def capacity(
     begun = time.monotonic()
     found = [summarise(record, folder.tables(record)) for record in folder.records()]
     try:
-        with interruptible():
-            while not isinstance(load := following(plan, tallied(probes_of(found, objectives))), Edge):
-                trial = probe(experiment, load, [one.cell[LOAD] for one in found])
-                ahead = left(plan, tallied(probes_of(found, objectives)))
-                spent = time.monotonic() - begun + trial.expected_s
-                if found and budget_s is not None and spent > budget_s:
-                    break
-                screen.ahead(len(found) + 1, len(found) + ahead, ahead * trial.expected_s)
-                screen.trial(trial, trial.index, len(found) + ahead)
-                found.append(measure(trial, folder, screen))
-                screen.ended(trial, found[-1])
-                screen.judged(probes_of(found[-1:], objectives)[0])
+        while not isinstance(load := following(plan, tallied(probes_of(found, objectives))), Edge):
+            trial = probe(experiment, load, [one.cell[LOAD] for one in found])
+            ahead = left(plan, tallied(probes_of(found, objectives)))
+            spent = time.monotonic() - begun + trial.expected_s
+            if found and budget_s is not None and spent > budget_s:
+                break
+            screen.ahead(len(found) + 1, len(found) + ahead, ahead * trial.expected_s)
+            screen.trial(trial, trial.index, len(found) + ahead)
+            found.append(measure(trial, folder, screen))
+            screen.ended(trial, found[-1])
+            screen.judged(probes_of(found[-1:], objectives)[0])
     except BaseException:
         folder.discard()
         raise

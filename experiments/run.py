@@ -4,21 +4,17 @@ Reads an `Experiment`, writes one run folder (the second waist). An interrupted 
 what is missing; a run in which nothing was done leaves nothing.
 """
 
-import contextlib
 import secrets
 import shutil
-import signal
 import time
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any, Protocol
 
 import msgspec
 
-from experiments import machine
+from experiments import interrupts, machine
 from experiments.analysis.summary import Summary, summary
 from experiments.design.experiment import Experiment
 from experiments.design.plan import Plan, Trial, plan
@@ -88,17 +84,16 @@ def run(
     wanted = len(planned.trials)
     screen.begin(planned, len(done))
     try:
-        with interruptible():
-            for trial in planned.trials:
-                if trial.index in done:
-                    continue
-                if _spent(trial, planned, budget_s, time.monotonic() - begun):
-                    break
-                if _narrow(trial, experiment, folder, planned):
-                    wanted = trial.index
-                    break
-                screen.trial(trial, trial.index, len(planned.trials))
-                screen.ended(trial, measure(trial, folder, screen, experiment.replication.attempts))
+        for trial in planned.trials:
+            if trial.index in done:
+                continue
+            if _spent(trial, planned, budget_s, time.monotonic() - begun):
+                break
+            if _narrow(trial, experiment, folder, planned):
+                wanted = trial.index
+                break
+            screen.trial(trial, trial.index, len(planned.trials))
+            screen.ended(trial, measure(trial, folder, screen, experiment.replication.attempts))
     except BaseException:
         folder.discard()
         raise
@@ -111,11 +106,8 @@ def finish(
     """Analyses a run whose trials are done, and seals it; `manifest` is what was not known at its beginning."""
     folder.write_json("manifest.json", {**folder.manifest, **manifest, "finished_utc": _now()})
     found = rebuild(folder, language=language, formats=formats, watch=watch)
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
+    with interrupts.put_off():
         folder.seal()
-    finally:
-        signal.signal(signal.SIGINT, before)
     return found
 
 
@@ -200,20 +192,6 @@ def resumed(experiment: Experiment, out: Path) -> RunFolder:
         )
     folder.hold()
     return folder
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """SIGTERM interrupts like Ctrl-C does."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _now() -> str:

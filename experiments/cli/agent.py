@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 import time
 from collections.abc import Coroutine, Iterator
@@ -13,6 +12,7 @@ from typing import Any
 import click
 import msgspec
 
+from experiments import interrupts
 from experiments.cli.main import INTERRUPTED
 from experiments.cli.options import Address, FiniteRange
 from experiments.cli.progress import Progress
@@ -75,13 +75,14 @@ def agent(
         raise click.UsageError("--follow and --position need --file: standard input is read until it ends")
     stopped, abandoned = asyncio.Event(), asyncio.Event()
 
-    def interrupt() -> None:
+    def interrupt(signum: int) -> None:
+        interrupts.heard(signum)
         (abandoned if stopped.is_set() else stopped).set()
 
     async def until_done(source: Source | Follower, checkpoint: Checkpoint | None) -> Shipped:
         loop = asyncio.get_running_loop()
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(signum, interrupt)
+        for signum in interrupts.numbers():
+            loop.add_signal_handler(signum, interrupt, signum)
         counts = Counts()
         shipping = ship(
             source,

@@ -4,12 +4,13 @@
 was asked to fail   130 interrupted
 """
 
-import signal
 import sys
 from importlib import import_module
 from typing import Any, Final
 
 import click
+
+from experiments import interrupts
 
 #: A difference was proven, or the instrument is wrong.
 DIFFERS: Final = 1
@@ -22,7 +23,7 @@ INTERRUPTED: Final = 130
 
 def nothing_to_interrupt() -> None:
     """Says that the run is sealed: a Ctrl-C that comes while its figures are printed takes nothing back."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    interrupts.end()
 
 
 #: What a person can mend: each says how in one line. By name, because to import them takes seconds, and an error that was

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Final
 import click
 import redis as redis_client
 
+from experiments import interrupts
 from experiments.cli import complete
 from experiments.cli.main import INTERRUPTED
 from experiments.cli.options import Address
@@ -135,12 +136,13 @@ class Outlet:
 
 @contextlib.contextmanager
 def _until_interrupted(stop: Stop) -> Iterator[None]:
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        interrupts.heard(number)
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, interrupt) for number in interrupts.numbers()}
     try:
         yield
     finally:

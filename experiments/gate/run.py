@@ -3,13 +3,9 @@
 import math
 import secrets
 import shlex
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 import msgspec
@@ -109,7 +105,7 @@ def run(asked: Asked, say: Say) -> tuple[GateResult, Path]:
             say(f"{following.name}: pair {len(played.pairs[following.name])}")
 
     try:
-        with _interruptible(), builds(repository, {"base": base.commit, "head": head.commit}) as sides:
+        with builds(repository, {"base": base.commit, "head": head.commit}) as sides:
             played = play(
                 scenarios,
                 LiveRunner(sides, folder / "logs", seed),
@@ -178,20 +174,3 @@ def _written(folder: Path, result: GateResult, **changed: str) -> tuple[GateResu
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM interrupts like Ctrl-C does: CI sends it."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -1,13 +1,18 @@
 """Ctrl-C, SIGTERM and kill -9 at any moment: no process stays, and no half result stands under a result's name."""
 
+import contextlib
 import os
+import pty
 import signal
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from .conftest import Shell
+from .conftest import CAUDAL, Shell
 
 INTERRUPTED = 130
 
@@ -76,3 +81,79 @@ def test_a_runner_that_is_killed_takes_everything_with_it(shell: Shell, tiny: Pa
     process.communicate(timeout=10)
     assert shell.wait_until_nothing_runs(20) == []
     assert sealed(shell.folder) == []
+
+
+def until_a_trial_is_sealed(shell: Shell) -> None:
+    until = time.monotonic() + 60
+    while not list(shell.folder.glob("results/tiny/*.partial/trials/0000.json")) and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+@pytest.mark.long
+def test_a_hang_up_keeps_what_is_done_and_leaves_nothing_running(shell: Shell, tiny: Path) -> None:
+    process = shell.start("run", "tiny.toml", "--set", "experiment.replicates=2")
+    until_a_trial_is_sealed(shell)
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGHUP)  # a shell hands on what the kernel says too
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == INTERRUPTED, err
+    assert "what is done is kept in" in err
+    assert "Traceback" not in err
+    assert shell.wait_until_nothing_runs() == []
+    (partial,) = shell.folder.glob("results/tiny/*.partial")
+    assert (partial / "trials" / "0000.json").exists()
+
+
+def test_a_terminal_that_goes_away_is_a_hang_up(shell: Shell, tiny: Path) -> None:
+    pid, terminal = pty.fork()
+    if not pid:
+        os.chdir(shell.folder)
+        os.execve(CAUDAL, [CAUDAL, "run", "tiny.toml", "--set", "experiment.replicates=2"], shell.environment)
+    reading = threading.Thread(target=read_until_the_end, args=(terminal,), daemon=True)
+    reading.start()
+    until_a_trial_is_sealed(shell)
+    os.close(os.dup2(os.open(os.devnull, os.O_RDONLY), terminal))  # the last that held the terminal's other end
+    reading.join(10)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == INTERRUPTED
+    assert shell.wait_until_nothing_runs() == []
+    (partial,) = shell.folder.glob("results/tiny/*.partial")
+    assert (partial / "trials" / "0000.json").exists()
+
+
+def read_until_the_end(terminal: int) -> None:
+    """A terminal that nobody reads would stop who writes to it."""
+    with contextlib.suppress(OSError):
+        while os.read(terminal, 1 << 16):
+            pass
+
+
+@pytest.mark.long
+def test_under_nohup_a_hang_up_is_nothing(shell: Shell, tiny: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = shell.start("run", "tiny.toml")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    until = time.monotonic() + 60
+    while not list(shell.folder.glob("results/tiny/*/logs/0000/broker.log")) and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGHUP)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert len(sealed(shell.folder)) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_before_the_command_is_there_has_a_word_too(shell: Shell, number: signal.Signals) -> None:
+    """While the entry point imports the command line: a module of that name waits for the signal."""
+    (shell.folder / "click.py").write_text("print('loading', flush=True)\nimport time\ntime.sleep(60)\n")
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from experiments.entry import main; main()"],
+        cwd=shell.folder, env=shell.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "loading\n"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (INTERRUPTED, "caudal: interrupted\n")
