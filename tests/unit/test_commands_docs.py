@@ -9,6 +9,7 @@ import click
 import pytest
 
 from experiments.cli import main as command_line
+from experiments.design.document import names
 
 PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
 
@@ -115,3 +116,17 @@ def test_a_page_that_is_wrong_is_noticed(before: str, after: str, complaint: str
     assert before in PAGE
     found = [each for name in command_line.COMMANDS for each in differences(name, PAGE.replace(before, after))]
     assert any(complaint in each for each in found), found
+
+
+def unlisted(page: str) -> set[str]:
+    """The configs that come with the project and that the section of `caudal run` doesn't name."""
+    listed = sections(page)["caudal run"].partition("What a config holds")[0]
+    return set(names()) - set(re.findall(r"`([^`]+)`", listed))
+
+
+def test_every_config_that_can_be_run_by_name_is_listed() -> None:
+    assert unlisted(PAGE) == set()
+
+
+def test_a_config_that_is_left_out_of_the_list_is_found() -> None:
+    assert unlisted(PAGE.replace("`emulated-cores`, ", "")) == {"emulated-cores"}
