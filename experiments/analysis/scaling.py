@@ -22,9 +22,10 @@ NODES: Final = "system.worker_nodes"
 #: No size, but what a config often sets with it: so many tasks for each child.
 WINDOW: Final = "swarm.arrivals.window_batches"
 
-#: Above this share of what there is, it is out of cores: the rest goes to the kernel, to others and to scheduling. On 2 cores
-#: (AMD EPYC guest, 2026-11) throughput was within 2 % of proportion at 0.62 and 25 % below at 0.88.
-BUSY_RATIO: Final = 0.75
+#: Above this share of all the cores there are, used by all parts together, an emulated series is out of them: the rest goes
+#: to the kernel, to others and to scheduling. On 2 cores (AMD EPYC guest, 2026-11) throughput was within 2 % of proportion at
+#: 0.62 and 25 % below at 0.88.
+OUT_OF_CORES_RATIO: Final = 0.75
 
 
 class Scaling(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +112,7 @@ def out_of_cores(mine: Sequence[Point]) -> list[int]:
     sizes = sorted({one.size for one in mine if one.emulated})
     for place, size in enumerate(sizes):
         ratios = [one.cpu_ratio for one in mine if one.size == size and one.counts and one.cpu_ratio is not None]
-        if ratios and 2 * sum(one > BUSY_RATIO for one in ratios) > len(ratios):
+        if ratios and 2 * sum(one > OUT_OF_CORES_RATIO for one in ratios) > len(ratios):
             return sizes[place:]
     return []
 

@@ -69,8 +69,9 @@ def measured(found: Summary) -> bool:
 #: The parts of the system that can be a bottleneck, as CPU is accounted.
 PARTS = ("gateway", "broker", "workers")
 
-#: A part that uses more of its cores than this is busy enough to be what limits: the rest is lost to scheduling.
-BUSY_RATIO = 0.85
+#: A part that uses more of its own cores than this is busy enough to be what limits: the rest is lost to scheduling. Of all
+#: parts on all cores together, scaling.OUT_OF_CORES_RATIO asks for less: several that share cores lose more.
+LIMITING_RATIO = 0.85
 
 
 def summary(run: RunFolder, watch: Callable[[], None] = lambda: None) -> Summary:
@@ -111,7 +112,7 @@ def at_limit(record: TrialRecord, outcome: str) -> bool:
     """Whether a trial met a limit of the system, so that one part can be said to be it.
 
     At full load it did, by definition, and when it was overloaded; in an open loop that is carried, only if a part used
-    BUSY_RATIO of the cores that it was placed on: else the part that uses most CPU limits nothing.
+    LIMITING_RATIO of the cores that it was placed on: else the part that uses most CPU limits nothing.
     """
     if not record.load.open_loop or outcome == "overloaded":
         return True
@@ -120,7 +121,7 @@ def at_limit(record: TrialRecord, outcome: str) -> bool:
     return any(
         bool(placed.get(part))
         and seconds > 0
-        and record.cpu_s.get(part, 0.0) / seconds / len(placed[part]) > BUSY_RATIO
+        and record.cpu_s.get(part, 0.0) / seconds / len(placed[part]) > LIMITING_RATIO
         for part in PARTS
     )
 

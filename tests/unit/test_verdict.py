@@ -2,14 +2,16 @@
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 from rich.console import Console
 
-from experiments.analysis.summary import CellSummary, Summary, at_limit
+from experiments.analysis.scaling import Point, out_of_cores
+from experiments.analysis.summary import LIMITING_RATIO, CellSummary, Summary, at_limit
 from experiments.cli.verdict import print_end, verdict_line
+from experiments.metrics.trial import TrialSummary
 from experiments.stats.estimate import estimate
 from experiments.store.record import Load, TrialRecord
 
@@ -81,3 +83,13 @@ def test_a_limit_is_met_at_full_load_overloaded_or_on_busy_cores(
         window=(0, 10_000_000_000), cpu_s={"workers": workers_cpu_s}, target={"placement": {"workers": [0, 1]}},
     )  # fmt: skip
     assert at_limit(record, outcome) is met
+
+
+@pytest.mark.parametrize(("used_ratio", "out"), [(0.74, []), (0.80, [2])])
+def test_all_parts_together_run_out_of_cores_at_less_than_one_part_is_limited_by_its_own(
+    used_ratio: float, out: list[int]
+) -> None:
+    """At 0.80 an emulated series has no cores left to scale on, and a part on its own cores limits nothing yet (above)."""
+    trial = cast(TrialSummary, None)  # what is asked reads the point alone
+    assert out_of_cores([Point(trial, "a", True, 2, True, used_ratio)]) == out
+    assert used_ratio < LIMITING_RATIO
