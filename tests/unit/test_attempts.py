@@ -64,7 +64,7 @@ def test_a_late_trial_is_run_again_and_the_first_attempt_is_told(
     assert told[0].startswith("send lag: ")
     (record,) = RunFolder.open(folder.path).records()
     assert record.repeated == [told]
-    assert "trial 0, attempt 1, repeated: send lag: " in (folder.path / "report.html").read_text()
+    assert "trial 0, attempt 1: send lag: " in (folder.path / "report.html").read_text()
 
 
 def test_the_last_attempt_is_the_trial_and_may_be_invalid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
