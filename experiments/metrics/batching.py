@@ -39,12 +39,12 @@ def measured(record: TrialRecord, batches: np.ndarray) -> FlushMix | None:
         return _cut(record, batches)
     window = (record.window[0] - record.start_mono_ns, record.window[1] - record.start_mono_ns)
     close_ns = round(record.load.horizon_s * 1e9)
-    return observed(_agents(record, batches), window_ns=window, close_ns=close_ns, method=METHOD)
+    return observed(list(_agents(record, batches)), window_ns=window, close_ns=close_ns, method=METHOD)
 
 
 def _agents(record: TrialRecord, batches: np.ndarray) -> Iterator[AgentBatches]:
     drawing = Drawing(record.load, record.seed)
-    rows = batches[np.argsort(batches["agent"], kind="stable")]
+    rows = batches[np.lexsort((batches["first"], batches["agent"]))]
     for one, numbered in zip(fleet(record.load), numbers(fleet(record.load)), strict=True):
         begin, end = np.searchsorted(rows["agent"], [numbered.start, numbered.stop])
         mine = rows[begin:end]

@@ -1,31 +1,35 @@
 """Every response time of a trial, one by one: what curves are drawn of, where quantiles alone would hide their shape.
 
 The same records as in the summary: drawn again from the seeds in an open loop; under full load a batch stands for its
-records, from its cut.
+records, from its cut. A trial may be long, so they come in pieces, and anew each time they are asked for.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.metrics.response import Done, arrivals, join
+from experiments.metrics.response import Done, finished, join
 from experiments.metrics.schedule import Drawing
 from experiments.store.record import TrialRecord
 from experiments.store.tables import Tables
 
+#: How many records the entries of a piece stand for: each of them.
+Records = np.ndarray | int
+
+_ALWAYS = (-(2**63), 2**63 - 1)
+
 
 class Observed(NamedTuple):
-    """Aligned columns, one entry a record (open loop) or a batch (full load) whose commit instant is known.
+    """Pieces of aligned columns, one entry a record (open loop) or a batch (full load); each ascends with the arrivals.
 
-    `arrived_mono_ns` and `response_ns` are ns; `records` is what the entry stands for. `all_arrived_mono_ns` and
-    `all_records` are those of everything that arrived, finished or not.
+    `finished`: arrival (CLOCK_MONOTONIC ns), response time (ns) and records, of those whose commit instant is known.
+    `arrived`: arrival and records, of everything that arrived, finished or not.
     """
 
-    arrived_mono_ns: np.ndarray
-    response_ns: np.ndarray
-    records: np.ndarray
-    all_arrived_mono_ns: np.ndarray
-    all_records: np.ndarray
+    finished: Callable[[], Iterator[tuple[np.ndarray, np.ndarray, Records]]]
+    arrived: Callable[[], Iterator[tuple[np.ndarray, Records]]]
 
 
 def observed(record: TrialRecord, tables: Tables) -> Observed:
@@ -33,21 +37,40 @@ def observed(record: TrialRecord, tables: Tables) -> Observed:
     done = join(tables.batches, tables.results)
     known = done["committed_mono_ns"] > 0
     timed = Done(columns={name: column[known] for name, column in done.columns.items()})
-    if record.load.open_loop:
-        arrived, owner = arrivals(record.load, record.seed, record.start_mono_ns, timed)
+
+    def ended() -> Iterator[tuple[np.ndarray, np.ndarray, Records]]:
+        for arrived, owner, records in finished(record.load, record.seed, record.start_mono_ns, _ALWAYS, timed):
+            yield arrived, timed["committed_mono_ns"][owner] - arrived, records
+
+    def arrived() -> Iterator[tuple[np.ndarray, Records]]:
+        if not record.load.open_loop:
+            rows = tables.batches[np.argsort(tables.batches["cut_mono_ns"], kind="stable")]
+            yield rows["cut_mono_ns"], rows["count"]
+            return
         drawing = Drawing(record.load, record.seed)
-        everything = np.concatenate([drawing.of(agent) for agent in range(record.load.agents)])
-        return Observed(
-            arrived_mono_ns=arrived,
-            response_ns=timed["committed_mono_ns"][owner] - arrived,
-            records=np.ones(len(arrived), np.int64),
-            all_arrived_mono_ns=record.start_mono_ns + everything,
-            all_records=np.ones(len(everything), np.int64),
-        )
-    return Observed(
-        arrived_mono_ns=timed["cut_mono_ns"],
-        response_ns=timed["committed_mono_ns"] - timed["cut_mono_ns"],
-        records=timed["count"],
-        all_arrived_mono_ns=tables.batches["cut_mono_ns"],
-        all_records=tables.batches["count"],
-    )
+        for agent in range(record.load.agents):
+            for times in drawing.of(agent):
+                yield record.start_mono_ns + times, 1
+
+    return Observed(ended, arrived)
+
+
+def cut(edges: Any, arrived: np.ndarray) -> Iterator[tuple[int, slice]]:
+    """Where the entries of a piece lie between ascending edges: the number of the interval, and the entries, if any.
+
+    Interval i is [edges[i], edges[i + 1]); what lies outside of all is left out.
+    """
+    places = np.searchsorted(arrived, edges).tolist()
+    for number, (begin, end) in enumerate(pairwise(places)):
+        if begin < end:
+            yield number, slice(begin, end)
+
+
+def of(records: Records, which: slice) -> Records:
+    """What some of the entries stand for."""
+    return records[which] if isinstance(records, np.ndarray) else records
+
+
+def counted(records: Records, which: slice) -> int:
+    """How many records some of the entries stand for together."""
+    return int(records[which].sum()) if isinstance(records, np.ndarray) else records * (which.stop - which.start)

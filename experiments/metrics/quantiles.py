@@ -8,6 +8,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from loadgen.model.ranks import Ranks
+
 #: Fewest records for which a quantile is printed: below it the number would be a few outliers' mood.
 LEAST: Final = {"p99": 2_000, "p999": 20_000}
 SHARES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
@@ -32,27 +34,37 @@ class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
 
 def quantiles(value_ns: np.ndarray, records: np.ndarray, unfinished: int = 0) -> Quantiles:
     """Quantiles of `value_ns`, each standing for `records` records (int64, not negative), beside `unfinished` ones."""
-    finished = int(records.sum())
-    total = finished + unfinished
-    if finished == 0:
-        return Quantiles(p50=None, p90=None, p99=None, p999=None, max=None, mean=None, count=0, unfinished=unfinished)
-    order = np.argsort(value_ns, kind="stable")
-    values = value_ns[order]
-    upto = np.cumsum(records[order])
-    found = {
-        name: float(values[np.searchsorted(upto, np.ceil(share * total))]) / 1e9
-        if total >= LEAST.get(name, 1) and np.ceil(share * total) <= finished
-        else None
-        for name, share in SHARES.items()
-    }
-    carrying = np.flatnonzero(records[order])[-1]
+    ranks = Ranks()
+    ranks.count(value_ns, records)
+    want(ranks, unfinished)
+    ranks.pick(value_ns, records)
+    return told(ranks, unfinished)
+
+
+def want(ranks: Ranks, unfinished: int = 0) -> None:
+    """Between the walks over values in ns, each with its records: asks for what `told` tells."""
+    ranks.want(*_ranks(ranks, unfinished).values())
+
+
+def told(ranks: Ranks, unfinished: int = 0) -> Quantiles:
+    """Quantiles of what was counted and picked, beside `unfinished` records."""
+    finished, found = int(ranks.total), {name: ranks.at(rank) / 1e9 for name, rank in _ranks(ranks, unfinished).items()}
+    whole = finished > 0 and not unfinished
     return Quantiles(
-        p50=found["p50"],
-        p90=found["p90"],
-        p99=found["p99"],
-        p999=found["p999"],
-        max=None if unfinished else float(values[carrying]) / 1e9,
-        mean=None if unfinished else float((value_ns * (records / total)).sum()) / 1e9,
+        p50=found.get("p50"),
+        p90=found.get("p90"),
+        p99=found.get("p99"),
+        p999=found.get("p999"),
+        max=ranks.max / 1e9 if whole and ranks.max is not None else None,
+        mean=ranks.sum / finished / 1e9 if whole else None,
         count=finished,
         unfinished=unfinished,
     )
+
+
+def _ranks(ranks: Ranks, unfinished: int) -> dict[str, float]:
+    """The rank of each quantile that there are records enough for, and that falls among the finished."""
+    finished = ranks.total
+    total = finished + unfinished
+    found = {name: float(np.ceil(share * total)) for name, share in SHARES.items() if total >= LEAST.get(name, 1)}
+    return {name: rank for name, rank in found.items() if rank <= finished}

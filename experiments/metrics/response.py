@@ -8,14 +8,17 @@ and the response time need the arrivals: drawn again from the seeds in an open l
 arrives when its batch is cut, and the latency is that of the window.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 import numpy as np
 
-from experiments.metrics.quantiles import Quantiles, quantiles
+from experiments.metrics.quantiles import Quantiles, quantiles, told, want
 from experiments.metrics.schedule import Drawing
 from experiments.store.record import Load
+from loadgen.model.owners import owned
+from loadgen.model.ranks import Ranks
 
 #: Stages after batch_wait: name, the instant that begins it, the instant that ends it.
 STAGES: Final = (
@@ -84,27 +87,36 @@ def stages(done: Done) -> dict[str, np.ndarray]:
     return {name: done[end] - done[begin] for name, begin, end in STAGES}
 
 
-def arrivals(load: Load, seed: int, start_mono_ns: int, done: Done) -> tuple[np.ndarray, np.ndarray]:
-    """When each analysed record arrived (ns, CLOCK_MONOTONIC), and the index in `done` of its batch.
+def arrivals(load: Load, seed: int, start_mono_ns: int, done: Done) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """When each analysed record arrived (ns, CLOCK_MONOTONIC), and the index in `done` of its batch: in ascending pieces.
 
     Only for an open loop: drawn again from the seeds, agent by agent.
     """
     drawing = Drawing(load, seed)
-    times, owners = [], []
     order = np.lexsort((done["first"], done["agent"]))
-    cuts = np.flatnonzero(np.diff(done["agent"][order])) + 1
-    for batch_indices in np.split(order, cuts):
-        if not len(batch_indices):
-            continue
-        drawn = drawing.of(int(done["agent"][batch_indices[0]]))
-        counts = done["count"][batch_indices]
-        owner = np.repeat(batch_indices, counts)
-        within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-        times.append(start_mono_ns + drawn[done["first"][owner] + within])
-        owners.append(owner)
-    if not times:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    return np.concatenate(times), np.concatenate(owners)
+    for mine in np.split(order, np.flatnonzero(np.diff(done["agent"][order])) + 1):
+        if len(mine):
+            stream = drawing.of(int(done["agent"][mine[0]]))
+            for times, owner in owned(stream, done["first"][mine], done["count"][mine]):
+                yield start_mono_ns + times, mine[owner]
+
+
+def finished(
+    load: Load, seed: int, start_mono_ns: int, window: tuple[int, int], done: Done
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | int]]:
+    """Of those that arrived within `window`, in pieces: arrival, the index in `done`, and how many records it stands for.
+
+    In an open loop one entry a record; under full load a batch stands for its records, from its cut. Each piece ascends.
+    """
+    if load.open_loop:
+        for arrived, owner in arrivals(load, seed, start_mono_ns, done):
+            begin, end = np.searchsorted(arrived, window)
+            yield arrived[begin:end], owner[begin:end], 1
+    else:
+        owner = np.argsort(done["cut_mono_ns"], kind="stable")
+        begin, end = np.searchsorted(done["cut_mono_ns"][owner], window)
+        owner = owner[begin:end]
+        yield done["cut_mono_ns"][owner], owner, done["count"][owner]
 
 
 class ResponseTimes(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,7 +143,7 @@ def arrived_within(
         return int(batches["count"][inside].sum())
     drawing = Drawing(load, seed)
     edges = np.array(window) - start_mono_ns
-    found = (np.searchsorted(drawing.of(agent), edges) for agent in agents or range(load.agents))
+    found = (np.searchsorted(times, edges) for agent in agents or range(load.agents) for times in drawing.of(agent))
     return sum(int(after - before) for before, after in found)
 
 
@@ -139,17 +151,18 @@ def response_times(
     load: Load, seed: int, start_mono_ns: int, window: tuple[int, int], done: Done, arrived_count: int
 ) -> ResponseTimes:
     """Of the records that arrived within `window`, `arrived_count` in all: those that didn't finish count as slowest."""
-    by_stage = stages(done)
-    if load.open_loop:
-        arrived, owner = arrivals(load, seed, start_mono_ns, done)
-        inside = (arrived >= window[0]) & (arrived < window[1])
-        arrived, owner = arrived[inside], owner[inside]
-    else:
-        owner = np.flatnonzero((done["cut_mono_ns"] >= window[0]) & (done["cut_mono_ns"] < window[1]))
-        arrived = done["cut_mono_ns"][owner]
-    weight = np.ones(len(owner), dtype=np.int64) if load.open_loop else done["count"][owner]
-    unfinished = arrived_count - int(weight.sum())
-    split = {"batch_wait": quantiles(done["cut_mono_ns"][owner] - arrived, weight)}
-    split |= {name: quantiles(value[owner], weight, unfinished) for name, value in by_stage.items()}
-    response = quantiles(done["committed_mono_ns"][owner] - arrived, weight, unfinished)
-    return ResponseTimes(response=response, stages=split)
+    response, batch_wait, records = Ranks(), Ranks(), np.zeros(len(done), np.int64)
+    where = (load, seed, start_mono_ns, window, done)
+    for arrived, owner, weight in finished(*where):
+        response.count(done["committed_mono_ns"][owner] - arrived, weight)
+        batch_wait.count(done["cut_mono_ns"][owner] - arrived, weight)
+        np.add.at(records, owner, weight)
+    unfinished = arrived_count - int(records.sum())
+    want(response, unfinished)
+    want(batch_wait)
+    for arrived, owner, weight in finished(*where):
+        response.pick(done["committed_mono_ns"][owner] - arrived, weight)
+        batch_wait.pick(done["cut_mono_ns"][owner] - arrived, weight)
+    split = {"batch_wait": told(batch_wait)}
+    split |= {name: quantiles(value, records, unfinished) for name, value in stages(done).items()}
+    return ResponseTimes(response=told(response, unfinished), stages=split)

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from experiments.store.record import Load, TrialRecord
-from loadgen.model.arrivals.process import OpenLoopProcess
+from loadgen.model.arrivals.process import OpenLoopProcess, Stream
 from loadgen.model.arrivals.registry import Arrivals
 from loadgen.model.fleet import AgentClass, numbers
 from loadgen.model.schedule import Schedule, in_order, of_fleet
@@ -42,10 +42,10 @@ class Drawing:
         self._seed = seed
         self._horizon_ns = round(load.horizon_s * 1e9)
 
-    def of(self, agent: int) -> np.ndarray:
-        """When this agent's records arrive, ns since the load's start."""
+    def of(self, agent: int) -> Stream:
+        """When this agent's records arrive, ns since the load's start, in pieces."""
         process = self._processes[bisect_right(self._ends, agent)]
-        return process.draw(self._seed, agent, self._horizon_ns)
+        return Stream(process, self._seed, agent, self._horizon_ns)
 
 
 def redrawn(load: Load, seed: int) -> Schedule:

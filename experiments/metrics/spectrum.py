@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from experiments.metrics.observed import Observed
+from experiments.metrics.observed import Observed, counted, cut, of
+from loadgen.model.ranks import Ranks
 
 #: Fewest records above a quantile.
 LEAST_ABOVE: Final = 20
@@ -25,17 +26,20 @@ def spectrum(seen: Observed, window: tuple[int, int]) -> tuple[dict[float, float
 
     A share that the sample doesn't bear, or that falls among the unfinished, is left out.
     """
-    begin, end = window
-    inside = (seen.arrived_mono_ns >= begin) & (seen.arrived_mono_ns < end)
-    values, weights = seen.response_ns[inside], seen.records[inside]
-    arrived = (seen.all_arrived_mono_ns >= begin) & (seen.all_arrived_mono_ns < end)
-    total = int(seen.all_records[arrived].sum())
-    order = np.argsort(values, kind="stable")
-    upto = np.cumsum(weights[order])
-    finished = int(upto[-1]) if len(upto) else 0
-    found = {}
-    for share in SHARES:
-        rank = int(np.ceil(share * total))
-        if 0 < rank <= finished and (share <= 0.5 or total * (1.0 - share) >= LEAST_ABOVE - 1e-6):
-            found[share] = float(values[order[np.searchsorted(upto, rank)]]) / 1e9
-    return found, total
+    ranks, total = Ranks(), 0
+    for arrived, records in seen.arrived():
+        total += sum(counted(records, inside) for _, inside in cut(window, arrived))
+    for arrived, response_ns, records in seen.finished():
+        for _, inside in cut(window, arrived):
+            ranks.count(response_ns[inside], of(records, inside))
+    borne = {
+        share: rank
+        for share in SHARES
+        if 0 < (rank := int(np.ceil(share * total))) <= ranks.total
+        and (share <= 0.5 or total * (1.0 - share) >= LEAST_ABOVE - 1e-6)
+    }
+    ranks.want(*borne.values())
+    for arrived, response_ns, records in seen.finished():
+        for _, inside in cut(window, arrived):
+            ranks.pick(response_ns[inside], of(records, inside))
+    return {share: ranks.at(rank) / 1e9 for share, rank in borne.items()}, total

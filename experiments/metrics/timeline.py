@@ -8,9 +8,10 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from experiments.metrics.observed import Observed
-from experiments.metrics.quantiles import Quantiles, quantiles
+from experiments.metrics.observed import Observed, counted, cut, of
+from experiments.metrics.quantiles import Quantiles, told, want
 from experiments.store.record import TrialRecord
+from loadgen.model.ranks import Ranks
 
 #: Bins a trial: fine enough for a stall of a tenth of a second in ten.
 BINS: Final = 100
@@ -30,19 +31,24 @@ def timeline(record: TrialRecord, seen: Observed) -> list[Bin]:
     if end_ns <= 0:
         return []
     edges = np.linspace(0, end_ns, BINS + 1)
-    place = np.searchsorted(edges, seen.arrived_mono_ns - record.start_mono_ns, side="right") - 1
-    everything = np.searchsorted(edges, seen.all_arrived_mono_ns - record.start_mono_ns, side="right") - 1
-    inside = (everything >= 0) & (everything < BINS)
-    arrived = np.bincount(everything[inside], weights=seen.all_records[inside], minlength=BINS).astype(np.int64)
-    found = []
-    for number in np.flatnonzero(arrived).tolist():
-        mine = place == number
-        records = seen.records[mine]
-        found.append(
-            Bin(
-                begin_s=float(edges[number]) / 1e9,
-                length_s=end_ns / BINS / 1e9,
-                response_time_s=quantiles(seen.response_ns[mine], records, int(arrived[number] - records.sum())),
-            )
+    arrived, ranks = np.zeros(BINS, np.int64), [Ranks() for _ in range(BINS)]
+    for at_mono_ns, records in seen.arrived():
+        for number, inside in cut(edges, at_mono_ns - record.start_mono_ns):
+            arrived[number] += counted(records, inside)
+    for at_mono_ns, response_ns, records in seen.finished():
+        for number, inside in cut(edges, at_mono_ns - record.start_mono_ns):
+            ranks[number].count(response_ns[inside], of(records, inside))
+    unfinished = [int(arrived[number] - one.total) for number, one in enumerate(ranks)]
+    for number, one in enumerate(ranks):
+        want(one, unfinished[number])
+    for at_mono_ns, response_ns, records in seen.finished():
+        for number, inside in cut(edges, at_mono_ns - record.start_mono_ns):
+            ranks[number].pick(response_ns[inside], of(records, inside))
+    return [
+        Bin(
+            begin_s=float(edges[number]) / 1e9,
+            length_s=end_ns / BINS / 1e9,
+            response_time_s=told(ranks[number], unfinished[number]),
         )
-    return found
+        for number in np.flatnonzero(arrived).tolist()
+    ]

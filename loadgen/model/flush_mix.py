@@ -6,7 +6,7 @@ open within the window, how each ends (the agents close at the load's end), and 
 that, which therefore ran to their end, what they hold.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import cast
 
@@ -19,6 +19,8 @@ from loadgen.model.arrivals.poisson import Poisson
 from loadgen.model.arrivals.process import NS_PER_S, OpenLoopProcess
 from loadgen.model.batching import cut
 from loadgen.model.fleet import AgentClass, numbers
+from loadgen.model.owners import owned
+from loadgen.model.ranks import Ranks
 from loadgen.model.theory import BatchingTheory, ConstantBatching, PoissonBatching
 
 Ints = NDArray[np.int64]
@@ -54,12 +56,12 @@ class FlushMix(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgentBatches(msgspec.Struct, frozen=True, eq=False):
-    """One agent's arrivals and limits, and its batches in any order: first record, count, when each was cut. One clock, ns.
+    """One agent's arrivals and limits, and its batches by first record: that, count, when each was cut. One clock, ns.
 
-    `weight`: for how many agents it stands.
+    `arrivals_ns`: in pieces, gone through more than once. `weight`: for how many agents it stands.
     """
 
-    arrivals_ns: Ints
+    arrivals_ns: Iterable[Ints]
     first: Ints
     count: Ints
     cut_ns: Ints
@@ -180,57 +182,68 @@ def _some(one: AgentClass, numbered: range, horizon_ns: int, sources: Mapping[st
     weight = one.agents / len(times)
     cuts = (cut(each, one.batch_size, timeout_ns, horizon_ns) for each in times)
     return [
-        AgentBatches(each, made.first, made.count, made.time_ns, one.batch_size, timeout_ns, weight)
+        AgentBatches([each], made.first, made.count, made.time_ns, one.batch_size, timeout_ns, weight)
         for each, made in zip(times, cuts, strict=True)
     ]
 
 
 def observed(
-    agents: Iterable[AgentBatches], *, window_ns: tuple[int, int], close_ns: int, method: str
+    agents: Collection[AgentBatches], *, window_ns: tuple[int, int], close_ns: int, method: str
 ) -> FlushMix | None:
     """The mix of batches that were cut; None if none opened within `window_ns`. `close_ns`: the load's end. One clock."""
     ends = np.zeros(3)
-    batches = records = 0.0
-    waits: list[Ints] = [np.empty(0, np.int64)]
-    weights: list[NDArray[np.float64]] = [np.empty(0)]
+    batches, records, waits = 0.0, 0, Ranks()
+
+    def undisturbed(opened_ns: Ints, timeout_ns: int) -> NDArray[np.bool_]:
+        return (opened_ns >= window_ns[0]) & (opened_ns < window_ns[1]) & (opened_ns + timeout_ns <= close_ns)
+
     for one in agents:
-        opened_ns = one.arrivals_ns[one.first]
+        opened_ns = np.full(len(one.first), -1, np.int64)
+        for wait_ns in _waits(one, opened_ns, undisturbed):
+            waits.count(wait_ns, one.weight)
+            records += len(wait_ns)
         inside = (opened_ns >= window_ns[0]) & (opened_ns < window_ns[1])
         full = one.count == one.batch_size
         late = ~full & (one.cut_ns - opened_ns == one.timeout_ns)
         ends += one.weight * np.array([(inside & full).sum(), (inside & late).sum(), (inside & ~full & ~late).sum()])
-        undisturbed = inside & (opened_ns + one.timeout_ns <= close_ns)
-        batches += one.weight * int(undisturbed.sum())
-        waits.append(_waits(one, undisturbed))
-        records += one.weight * len(waits[-1])
-        weights.append(np.full(len(waits[-1]), one.weight))
+        batches += one.weight * int(undisturbed(opened_ns, one.timeout_ns).sum())
     total = float(ends.sum())
     if not total:
         return None
-    wait_ns, weight = np.concatenate(waits), np.concatenate(weights)
-    order = np.argsort(wait_ns, kind="stable")
-    upto = np.cumsum(weight[order])
-
-    def quantile_s(share: float, least: int = 1) -> float | None:
-        # The running sum of equal weights may end a bit below share x sum: the last record takes that case.
-        place = min(int(np.searchsorted(upto, share * records * (1 - 1e-12))), len(upto) - 1)
-        return float(wait_ns[order[place]]) / NS_PER_S if len(upto) >= least else None
-
+    # The running sum of equal weights may end a bit below share x sum.
+    ranks = {
+        name: share * waits.total * (1 - 1e-12)
+        for name, share, least in (("p50", 0.5, 1), ("p99", 0.99, LEAST_P99_RECORDS))
+        if records >= least
+    }
+    waits.want(*ranks.values())
+    for one in agents:
+        for wait_ns in _waits(one, np.full(len(one.first), -1, np.int64), undisturbed):
+            waits.pick(wait_ns, one.weight)
+    told_s = {name: waits.at(rank) / NS_PER_S for name, rank in ranks.items()}
     return FlushMix(
         method=method,
         by_size_ratio=float(ends[0] / total),
         by_timeout_ratio=float(ends[1] / total),
         by_close_ratio=float(ends[2] / total),
-        records_per_batch=records / batches if batches else None,
-        batch_wait_mean_s=float(np.average(wait_ns, weights=weight)) / NS_PER_S if records else None,
-        batch_wait_p50_s=quantile_s(0.5),
-        batch_wait_p99_s=quantile_s(0.99, LEAST_P99_RECORDS),
+        records_per_batch=waits.total / batches if batches else None,
+        batch_wait_mean_s=waits.sum / waits.total / NS_PER_S if records else None,
+        batch_wait_p50_s=told_s.get("p50"),
+        batch_wait_p99_s=told_s.get("p99"),
     )
 
 
-def _waits(one: AgentBatches, which: NDArray[np.bool_]) -> Ints:
-    """How long each record of some of the batches waited, ns."""
-    count = one.count[which]
-    within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-    wait_ns: Ints = np.repeat(one.cut_ns[which], count) - one.arrivals_ns[np.repeat(one.first[which], count) + within]
-    return wait_ns
+def _waits(one: AgentBatches, opened_ns: Ints, which: Callable[[Ints, int], NDArray[np.bool_]]) -> Iterator[Ints]:
+    """How long each record of some of the batches waited, ns, in pieces; `opened_ns` is filled in on the way.
+
+    `which`: of batches that opened at these instants, given the timeout.
+    """
+    for times, owner in owned(one.arrivals_ns, one.first, one.count):
+        if not len(owner):
+            continue
+        heads = np.flatnonzero(np.diff(owner, prepend=-1))
+        opening = heads[opened_ns[owner[heads]] < 0]
+        opened_ns[owner[opening]] = times[opening]
+        begin, end = int(owner[0]), int(owner[-1]) + 1
+        kept = which(opened_ns[begin:end], one.timeout_ns)[owner - begin]
+        yield one.cut_ns[owner[kept]] - times[kept]

@@ -5,15 +5,16 @@ refuses a result whose sealed fingerprint differs.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Final, TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from loadgen.model.arrivals.process import OpenLoopProcess
-from loadgen.model.batching import cut
+from loadgen.model.batching import Batching, Flushes
 from loadgen.model.fleet import AgentClass, numbers, process_of
 
 #: Records whose batches are cut at once. A call an agent (10,000) took 2 s more (2-core EPYC); one for all, memory.
@@ -21,6 +22,8 @@ CUT_RECORDS = 1_000_000
 
 #: A column of int64.
 Integers: TypeAlias = NDArray[np.int64]
+
+_NONE: Final = np.empty(0, np.int64)
 
 
 class Schedule(msgspec.Struct, frozen=True, eq=False):
@@ -81,7 +84,7 @@ def of_fleet(
 
     For one class the same as `schedule`. Raises: as `schedule`; TypeError if a class is no open loop.
     """
-    parts = []
+    parts: list[Columns] = []
     for one, numbered in zip(classes, numbers(classes), strict=True):
         if not isinstance(one.arrivals, OpenLoopProcess):
             raise TypeError(f"class {one.name!r} must have an open loop's arrivals, got {type(one.arrivals).__name__}")
@@ -98,29 +101,33 @@ Columns: TypeAlias = tuple[Integers, Integers, Integers, Integers]
 
 def _flushes(
     process: OpenLoopProcess, seed: int, agents: Sequence[int], batch_size: int, timeout_s: float, horizon_s: float
-) -> list[Columns]:
-    """The batches of the agents with these numbers, in parts."""
+) -> Iterator[Columns]:
+    """The batches of the agents with these numbers, in parts: no more than some CUT_RECORDS arrivals are held at once."""
     horizon_ns = round(horizon_s * 1e9)
     timeout_ns = round(timeout_s * 1e9)
-    parts: list[Columns] = []
-    drawn: list[Integers] = []
-    held = 0
-    for place, agent in enumerate(agents):
-        drawn.append(process.draw(seed, agent, horizon_ns))
-        held += len(drawn[-1])
-        if held < CUT_RECORDS and place < len(agents) - 1:
-            continue
-        lengths = np.array([len(one) for one in drawn], np.int64)
-        flushes = cut(np.concatenate(drawn), batch_size, timeout_ns, horizon_ns, lengths)
-        names = np.array(agents[place + 1 - len(drawn) : place + 1], np.int64)
-        parts.append((flushes.time_ns, names[flushes.agent], flushes.first, flushes.count))
-        drawn, held = [], 0
-    return parts
+    together = max(1, int(CUT_RECORDS // max(1.0, process.expected_records(horizon_ns))))
+    for begin in range(0, len(agents), together):
+        names = np.array(agents[begin : begin + together], np.int64)
+        batching = Batching(batch_size, timeout_ns, len(names))
+        streams = [process.pieces(seed, agent, horizon_ns) for agent in names.tolist()]
+        rounds = zip_longest(*streams, fillvalue=_NONE)
+        last = next(rounds)
+        for following in rounds:
+            yield _named(names, batching.push(*_block(last)))
+            last = following
+        yield _named(names, batching.close(horizon_ns, *_block(last)))
 
 
-def _joined(parts: list[Columns]) -> Columns:
-    none = np.empty(0, np.int64)
-    time_ns, agent, first, count = zip((none,) * 4, *parts, strict=True)
+def _block(pieces: Sequence[Integers]) -> tuple[Integers, Integers]:
+    return np.concatenate(pieces), np.array([len(one) for one in pieces], np.int64)
+
+
+def _named(names: Integers, flushes: Flushes) -> Columns:
+    return flushes.time_ns, names[flushes.agent], flushes.first, flushes.count
+
+
+def _joined(parts: Iterable[Columns]) -> Columns:
+    time_ns, agent, first, count = zip((_NONE,) * 4, *parts, strict=True)
     return np.concatenate(time_ns), np.concatenate(agent), np.concatenate(first), np.concatenate(count)
 
 

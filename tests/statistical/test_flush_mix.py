@@ -23,7 +23,7 @@ def ints(*values: int) -> np.ndarray:
 #: Records at these times, BATCH_SIZE 3, TIMEOUT 100, closed at 1000: a batch before the window, one by size, one by timeout
 #: and one that the close cuts 50 after it opened.
 BY_HAND = AgentBatches(
-    arrivals_ns=ints(10, 200, 210, 240, 500, 520, 950, 960),
+    arrivals_ns=[ints(10, 200, 210), ints(240, 500, 520, 950), ints(960)],
     first=ints(0, 1, 4, 6),
     count=ints(1, 3, 2, 2),
     cut_ns=ints(110, 240, 600, 1000),
@@ -45,7 +45,7 @@ def test_batches_are_counted_by_how_they_end_and_records_by_how_long_they_wait()
 
 
 def test_the_model_cuts_what_was_counted_by_hand() -> None:
-    flushes = cut(BY_HAND.arrivals_ns, 3, 100, 1000)
+    flushes = cut(np.concatenate(list(BY_HAND.arrivals_ns)), 3, 100, 1000)
     assert flushes.time_ns.tolist() == BY_HAND.cut_ns.tolist()
     assert flushes.first.tolist() == BY_HAND.first.tolist()
 
@@ -75,7 +75,7 @@ def simulated(
     for agent in range(agents):
         times = arrivals.draw(seed, agent, close_ns)
         made = cut(times, batch_size, timeout_ns, close_ns)
-        drawn.append(AgentBatches(times, made.first, made.count, made.time_ns, batch_size, timeout_ns))
+        drawn.append(AgentBatches([times], made.first, made.count, made.time_ns, batch_size, timeout_ns))
     return observed(drawn, window_ns=(begin_ns, end_ns), close_ns=close_ns, method="")
 
 

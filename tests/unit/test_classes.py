@@ -149,7 +149,7 @@ def test_a_sealed_load_gives_the_schedule_and_the_arrivals_of_every_class_again(
     assert redrawn(load, 3).fingerprint() == of_fleet((QUIET, BUSY), seed=3, horizon_s=12.0).fingerprint()
     drawing = Drawing(load, 3)
     for agent, one in ((0, QUIET), (29, QUIET), (30, BUSY), (31, BUSY)):
-        assert np.array_equal(drawing.of(agent), one.arrivals.draw(3, agent, 12 * 10**9))  # type: ignore[union-attr]
+        assert np.array_equal(np.concatenate(list(drawing.of(agent))), one.arrivals.draw(3, agent, 12 * 10**9))  # type: ignore[union-attr]
 
 
 def test_another_class_is_another_fingerprint() -> None:

@@ -277,7 +277,7 @@ def test_the_frontier_is_what_nothing_beats_in_both(higher: bool, expected: list
 def seen(values_ns: np.ndarray, unfinished: int = 0) -> Observed:
     records = len(values_ns)
     everything = np.zeros(records + unfinished, np.int64)
-    return Observed(everything[:records], values_ns, np.ones(records, np.int64), everything, np.ones_like(everything))
+    return Observed(lambda: iter([(everything[:records], values_ns, 1)]), lambda: iter([(everything, 1)]))
 
 
 def test_the_spectrum_is_numpys_inverted_distribution_as_far_as_20_records_lie_above() -> None:

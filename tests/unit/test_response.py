@@ -10,12 +10,12 @@ from experiments.metrics.response import (
     STAGES,
     Done,
     ResponseTimes,
-    arrivals,
     arrived_within,
     first_results,
     join,
     stages,
 )
+from experiments.metrics.response import arrivals as in_pieces
 from experiments.metrics.response import response_times as of_all
 from experiments.store.record import Load
 from loadgen.model.arrivals.constant import Constant
@@ -35,6 +35,12 @@ def response_times(load: Load, seed: int, start: int, window: tuple[int, int], d
     """Where everything that arrived has finished."""
     finished = of_all(load, seed, start, window, done, 0).response.count
     return of_all(load, seed, start, window, done, finished)
+
+
+def arrivals(load: Load, seed: int, start: int, done: Done) -> tuple[np.ndarray, np.ndarray]:
+    """All pieces joined."""
+    at, owner = zip(*in_pieces(load, seed, start, done), strict=True)
+    return np.concatenate(at), np.concatenate(owner)
 
 
 def open_load(

@@ -32,7 +32,7 @@ def _compare(scenes: Mapping[str, Seen]) -> Iterator[Result]:
         rate_per_s=load.arrivals["rate_per_s"], batch_size=load.batch_size, timeout_s=load.timeout_s
     )
     done = join(seen.tables.batches, seen.tables.results)
-    at, owner = arrivals(load, record.seed, record.start_mono_ns, done)
+    at, owner = map(np.concatenate, zip(*arrivals(load, record.seed, record.start_mono_ns, done), strict=True))
     begin, end = record.window
     inside = (at >= begin) & (at < end)
     at, owner = at[inside], owner[inside]

@@ -51,7 +51,7 @@ def predicted(seen: Seen) -> _Predicted:
     _, ends = stalled(cut[order] + way_s, np.full(len(cut), busy_s), begin, end, turnaround_s)
     commits = np.empty(len(cut))
     commits[order] = ends
-    at, owner = arrivals(record.load, record.seed, record.start_mono_ns, done)
+    at, owner = map(np.concatenate, zip(*arrivals(record.load, record.seed, record.start_mono_ns, done), strict=True))
     inside = (at >= record.window[0]) & (at < record.window[1])
     response_ns = (commits[owner[inside]] - seen.since_start(at[inside])) * 1e9
     told = quantiles(response_ns, np.ones(len(response_ns), np.int64))

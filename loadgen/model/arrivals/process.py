@@ -106,21 +106,35 @@ class OpenLoopProcess(ArrivalProcess, frozen=True, kw_only=True):
     def draw(self, seed: int, agent: int, horizon_ns: int) -> Times:
         """Gives all arrivals of one agent before `horizon_ns`, none at it; empty if there are none.
 
-        For a long trial `blocks` needs less memory: this holds 8 bytes a record.
+        For a long trial `pieces` needs less memory: this holds 8 bytes a record.
         """
+        return np.concatenate(list(self.pieces(seed, agent, horizon_ns)))
+
+    def pieces(self, seed: int, agent: int, horizon_ns: int) -> Iterator[Times]:
+        """Gives what `draw` gives in pieces of at most BLOCK arrivals; the last may be empty."""
         if not 0 <= horizon_ns <= END_NS:
             raise ValueError(f"horizon_ns must be between 0 and {END_NS} (146 years), got {horizon_ns}")
         expected = self.expected_records(horizon_ns)
         # Four standard deviations of a Poisson count above the mean: one block is nearly always enough, also for the
         # hundred thousand agents of a few records each for which a whole BLOCK would be drawn in vain.
         block = min(BLOCK, math.ceil(expected + 4.0 * math.sqrt(expected)) + 4)
-        taken = []
         for times in self.blocks_until(seed, agent, block, horizon_ns):
             if times[-1] >= horizon_ns:
-                taken.append(times[: np.searchsorted(times, horizon_ns)])
-                break
-            taken.append(times)
-        return np.concatenate(taken)
+                yield times[: np.searchsorted(times, horizon_ns)]
+                return
+            yield times
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """One agent's arrivals before a horizon, in pieces: drawn anew each time one goes through them."""
+
+    process: OpenLoopProcess
+    seed: int
+    agent: int
+    horizon_ns: int
+
+    def __iter__(self) -> Iterator[Times]:
+        return self.process.pieces(self.seed, self.agent, self.horizon_ns)
 
 
 def check_rate(rate_per_s: float, key: str = "rate_per_s", least: float = LEAST_RATE_PER_S) -> None:
