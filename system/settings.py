@@ -58,7 +58,7 @@ class SystemSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     journal: bool = True
     fsync: bool = False
     coalesce: PositiveInt = 1
-    coalesce_bytes: PositiveInt = 4 * 1024 * 1024
+    coalesce_bytes: PositiveInt = 8 * 1024 * 1024
     worker_pool: Literal["prefork", "threads", "solo", "gevent"] = "prefork"
     worker_chatter: bool = False
     attempts: PositiveInt = 3

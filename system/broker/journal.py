@@ -83,7 +83,7 @@ def accept_arguments(
 
 
 def accepted(reply: Sequence[int]) -> tuple[list[Outcome], int]:
-    """What ACCEPT answered: one outcome a batch, and how many tasks are queued now (0 if it added none)."""
+    """What ACCEPT answered: one outcome a batch, and how many tasks are unfinished (0 if it added none)."""
     return [Outcome(number) for number in reply[:-1]], reply[-1]
 
 

@@ -36,7 +36,7 @@ class PipelinedPublisher:
         self._system = process.system
         self._redis = asyncio_client(process.redis_url)
         self._staging = keys.STAGED + os.urandom(8).hex().encode()
-        self.queued = 0
+        self.unfinished = 0
 
     async def publish(self, batches: Sequence[Batch]) -> list[Outcome]:
         """See `Publisher`. One round trip, and a second one only for a group with batches that were known."""
@@ -58,7 +58,7 @@ class PipelinedPublisher:
                 raise reply
         answers = [journal.accepted(reply) for reply in replies]
         outcomes = [told for told, _ in answers]
-        self.queued = answers[-1][1]
+        self.unfinished = answers[-1][1]
         late = [
             render(analyse(new))
             for group, told in zip(tasks, outcomes, strict=True)

@@ -29,8 +29,8 @@ class BrokerUnavailableError(Exception):
 class Publisher(Protocol):
     """Writes batches to the broker.
 
-    One that knows how many tasks were queued after its last `publish` says so as `queued`; the gateway asks for it, and
-    takes a publisher without it for one whose queue is empty.
+    One that knows how many tasks were unfinished after its last `publish` says so as `unfinished`; the gateway asks for it,
+    and takes a publisher without it for one that has none.
     """
 
     async def publish(self, batches: Sequence[Batch]) -> list[Outcome]:

@@ -59,21 +59,22 @@ class HyperscanEngine:
             assert isinstance(record, int)  # what is given below; the binding types it as object
             keys.append(record << SIGNATURE_BITS | signature)
 
+        def look(with_: Scratches, records: Sequence[int], places: Sequence[int] | slice) -> None:
+            scan = with_.database.scan
+            scratch = with_.take()
+            try:
+                for record, start, end in zip(records, starts[places].tolist(), ends[places].tolist(), strict=True):
+                    scan(buffer[start:end], matched, 0, record, scratch)
+            finally:
+                with_.give_back(scratch)
+
         named = self._in_place.candidates(buffer, starts, ends) if len(starts) > 1 else None
         if named is None:
-            looks = [(self._all, range(len(starts)))]
+            look(self._all, range(len(starts)), slice(None))
         else:
-            looks = [(self._all, named.tolist())]
+            look(self._all, named, named)
             if self._left_out is not None:
-                looks.append((self._left_out, range(len(starts))))
-        for one, records in looks:
-            scan = one.database.scan
-            scratch = one.take()
-            try:
-                for record in records:
-                    scan(buffer[starts[record] : ends[record]], matched, 0, record, scratch)
-            finally:
-                one.give_back(scratch)
+                look(self._left_out, range(len(starts)), slice(None))
         return hits_of(keys)
 
 

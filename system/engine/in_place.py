@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 
 import hyperscan
 import numpy as np
-import numpy.typing as npt
 
 from system.engine.database import compiled
 from system.engine.engine import Offsets
@@ -38,14 +37,13 @@ class InPlace:
         #: The database; None where there is nothing in it.
         self.shared = Scratches(database) if database is not None else None
 
-    def candidates(self, buffer: bytes, starts: Offsets, ends: Offsets) -> npt.NDArray[np.intp] | None:
-        """The records, each once, outside of which no signature but those left out matches.
+    def candidates(self, buffer: bytes, starts: Offsets, ends: Offsets) -> list[int] | None:
+        """The records, each once and in order, outside of which no signature but those left out matches.
 
         None if it can't tell: the records aren't in the order of the buffer, or there are more matches than it is worth.
         """
-        nothing = np.empty(0, np.intp)
         if self.shared is None or not len(starts):
-            return nothing
+            return []
         if (starts[1:] < ends[:-1]).any():
             return None
         found: list[int] = []
@@ -63,10 +61,10 @@ class InPlace:
         finally:
             self.shared.give_back(scratch)
         if not found:
-            return nothing
+            return []
         places = np.array(found, np.int64)
-        records = np.searchsorted(starts, places) - 1  # the last that begins before the match's end
-        return np.unique(records[(records >= 0) & (places <= ends[records])])
+        records = starts.searchsorted(places) - 1  # the last that begins before the match's end
+        return sorted(set(records[(records >= 0) & (places <= ends[records])].tolist()))
 
 
 def _joined(parts: Mapping[int, Sequence[bytes]]) -> list[bytes]:

@@ -6,8 +6,8 @@ doesn't confirm, whether it holds the batches is unknown: their connections are 
 send again. The next attempt is made with the next batches, so that a broker that is down costs nothing while nobody
 sends.
 
-While workers are behind, so that tasks stand in the queue, a batch that waits here a moment for others is none the later: a
-round is then held back until it fills a task, or for LINGER_S. A Celery node's cost is by task, whatever is in it.
+While workers have enough to do, a batch that waits here a moment for others is none the later: a round is then held back
+until it fills a task, or for LINGER_S. A Celery node's cost is by task, whatever is in it.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ ROUND_BATCHES = 512
 ROUND_BYTES = 8 * 1024 * 1024
 
 
-#: With more tasks than this in the queue (those that workers hold already not counted), rounds are held back.
+#: With more tasks than this unfinished, in the queue or in a worker's hands, rounds are held back.
 LINGER_TASKS = 3
 
 #: For so long at most: less than the tasks that stand before it take (some 5 ms each on the machine above).
@@ -37,7 +37,7 @@ LINGER_S = 0.01
 
 #: Or until so much waits: a task's most, by default (`system.coalesce`, `system.coalesce_bytes`).
 FULL_BATCHES = 256
-FULL_BYTES = 4 * 1024 * 1024
+FULL_BYTES = 8 * 1024 * 1024
 
 
 class Sender(Protocol):
@@ -117,8 +117,8 @@ class Rounds:
             await self._arrived.wait()
 
     async def _linger(self) -> None:
-        """Waits for more batches while the queue is long."""
-        if getattr(self._publisher, "queued", 0) <= LINGER_TASKS or self._is_full or self._stopping:
+        """Waits for more batches while workers have enough to do."""
+        if getattr(self._publisher, "unfinished", 0) <= LINGER_TASKS or self._is_full or self._stopping:
             return
         self._full.clear()
         with contextlib.suppress(TimeoutError):

@@ -20,15 +20,19 @@ TEXT_KEYS = (b"log", b"message", b"msg")
 
 #: Bytes of the usual record before the first byte of its text's header.
 _FIXED_BYTES = 16
-#: Its first three bytes, and bytes 11 to 15 (`81 a3 'log'`) as they lie in the little-endian u64 that begins at byte 9.
+#: Its first three bytes as a little-endian number, and bytes 11 to 15 as the upper five of a big-endian i64.
 _MARK = int.from_bytes(b"\x92\xd7\x00", "little")
 _MARK_MASK = 0xFFFFFF
-_KEY = np.uint64(int.from_bytes(b"\x00\x00\x81\xa3log\x00", "little"))
-_KEY_MASK = np.uint64(0x00FF_FFFF_FFFF_0000)
-_TOP_BYTE = np.uint64(56)
+_KEY_AT = 11
+_KEY = int.from_bytes(b"\x81\xa3log", "big", signed=True)
 
-#: By the first byte of a text's header: bytes of the header, or 0 where it is no str or bin.
-_HEADER_BYTES = np.array([RAW_HEADER_BYTES.get(first, 0) for first in range(256)], dtype=np.int64)
+#: By the first byte of a text's header: bytes of the header; where it is no str or bin, so few that no text ends anywhere.
+_NO_TEXT = -(1 << 62)
+_HEADER_BYTES = np.array([RAW_HEADER_BYTES.get(first, _NO_TEXT) for first in range(256)])
+_WIDEST_BYTES = 5
+#: The length is told by the first byte itself and the two behind it: so far to the right, and so much of it.
+_SHIFT = np.array([{1: 16, 2: 8}.get(RAW_HEADER_BYTES.get(first, 0), 0) for first in range(256)])
+_MASK = np.array([{1: 0x1F, 2: 0xFF}.get(RAW_HEADER_BYTES.get(first, 0), 0xFFFF) for first in range(256)])
 
 
 #: Below this size entries are walked: numpy's fixed cost is 24 us, and a usual record is walked in 1.5 us (2-core AMD
@@ -73,55 +77,69 @@ def chain(packed: bytes, begin: int = 0) -> Records | None:
     if size <= _FIXED_BYTES:
         return None
     octets = np.frombuffer(packed, dtype=np.uint8, offset=begin)
-    # Unaligned views: element i is the little-endian number whose first byte is byte i.
-    fours = np.ndarray((size - 3,), dtype="<u4", buffer=packed, offset=begin, strides=(1,))
-    eights = np.ndarray((size - 7,), dtype="<u8", buffer=packed, offset=begin, strides=(1,))
-    heads = np.flatnonzero(octets[: size - _FIXED_BYTES] == _MARK & 0xFF)
-    keyed = eights[heads + 9]
-    usual = ((fours[heads] & _MARK_MASK) == _MARK) & ((keyed & _KEY_MASK) == _KEY)
-    if not usual.all():
-        heads, keyed = heads[usual], keyed[usual]
+    heads = _places(octets, _MARK & 0xFF, size - _FIXED_BYTES)
     if heads.size == 0 or heads[0] != 0:
         return None
-    firsts = (keyed >> _TOP_BYTE).astype(np.intp)
-    header_bytes = _HEADER_BYTES[firsts]
-    starts = heads + _FIXED_BYTES + header_bytes
-    ends = starts + _text_bytes(octets, heads, firsts, header_bytes)
+    # An unaligned view: element i is the little-endian number whose first byte is byte i.
+    fours = np.ndarray((size - 3,), dtype="<u4", buffer=packed, offset=begin, strides=(1,))
+    told = _eights(packed, begin, heads + _KEY_AT)
+    usual = ((fours[heads] & _MARK_MASK) == _MARK) & (told >> 24 == _KEY)
+    if not usual.all():
+        heads, told = heads[usual], told[usual]
+        if heads.size == 0 or heads[0] != 0:
+            return None
+    header_bytes, text_bytes = _sizes(octets, heads, told)
+    starts = heads + (_FIXED_BYTES + header_bytes)
+    ends = starts + text_bytes
     # In the ordinary case every candidate is a record. Else some lie inside a text, and the chain leads around them.
-    if ends[-1] == size and np.array_equal(heads[1:], ends[:-1]) and header_bytes.all():
-        return Records(packed, starts + begin, ends + begin, malformed=0)
-    visited = _follow(size, heads, header_bytes, ends)
-    return None if visited is None else Records(packed, starts[visited] + begin, ends[visited] + begin, malformed=0)
+    if ends[-1] != size or not (heads[1:] == ends[:-1]).all():
+        visited = _follow(size, heads, ends)
+        if visited is None:
+            return None
+        starts, ends = starts[visited], ends[visited]
+    return Records(packed, starts + begin, ends + begin, malformed=0) if begin else Records(packed, starts, ends, 0)
 
 
-def _text_bytes(
-    octets: NDArray[np.uint8], heads: NDArray[np.intp], firsts: NDArray[np.intp], header_bytes: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """The length that each text's header claims. A header that the buffer cuts off gives a text that begins past it."""
-    last = octets.size - 1
-
-    def octet(place: int) -> NDArray[np.int64]:
-        return octets[np.minimum(heads + (_FIXED_BYTES + place), last)].astype(np.int64)
-
-    longest = header_bytes.max()
-    claimed = firsts & 0x1F
-    if longest >= 2:
-        claimed = np.where(header_bytes >= 2, octet(1), claimed)
-    if longest >= 3:
-        claimed = np.where(header_bytes >= 3, claimed << 8 | octet(2), claimed)
-    if longest >= 5:
-        claimed = np.where(header_bytes == 5, claimed << 16 | octet(3) << 8 | octet(4), claimed)
-    return claimed
+def _places(octets: NDArray[np.uint8], sought: int, before: int) -> NDArray[np.intp]:
+    """Where the byte stands, up to `before`, which is 16 from the end: eight at once, most of which hold none."""
+    found = octets[: (before + 7) // 8 * 8] == sought
+    eights = found.view(np.uint64)
+    at = (eights != 0).nonzero()[0]
+    within = eights[at].view(np.bool_).nonzero()[0]
+    places: NDArray[np.intp] = at[within >> 3] * 8 + (within & 7)
+    return places if places.size == 0 or places[-1] < before else places[places < before]
 
 
-def _follow(
-    size: int, heads: NDArray[np.intp], header_bytes: NDArray[np.int64], ends: NDArray[np.int64]
-) -> list[int] | None:
+def _eights(packed: bytes, begin: int, places: NDArray[np.intp]) -> NDArray[np.int64]:
+    """The big-endian number whose first byte is at each of the places, which ascend; zeros stand for what isn't there."""
+    last = len(packed) - begin - 8
+    words: NDArray[np.int64] = np.ndarray((last + 1,), dtype="<i8", buffer=packed, offset=begin, strides=(1,))
+    if places[-1] <= last:
+        return words[places].byteswap()
+    cut: NDArray[np.int64] = words[np.minimum(places, last)].byteswap() << 8 * np.maximum(places - last, 0)
+    return cut
+
+
+def _sizes(
+    octets: NDArray[np.uint8], heads: NDArray[np.intp], told: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of each text: bytes of its header, and the length that it claims. Where the buffer cuts it off it begins past it."""
+    first = told >> 16 & 0xFF
+    header_bytes = _HEADER_BYTES[first]
+    text_bytes = told >> _SHIFT[first] & _MASK[first]
+    if header_bytes.max() == _WIDEST_BYTES:  # above 64 KiB
+        wide = (header_bytes == _WIDEST_BYTES).nonzero()[0]
+        for place in (_FIXED_BYTES + 3, _FIXED_BYTES + 4):
+            more = octets[np.minimum(heads[wide] + place, octets.size - 1)]
+            text_bytes[wide] = text_bytes[wide] << 8 | more
+    return header_bytes, text_bytes
+
+
+def _follow(size: int, heads: NDArray[np.intp], ends: NDArray[np.int64]) -> list[int] | None:
     """The candidates that the chain from 0 to `size` visits; None if it leads to a place where none is."""
     following = np.searchsorted(heads, ends)
     inside = following < heads.size
     closes = (ends == size) | (inside & (heads[np.where(inside, following, 0)] == ends))
-    closes &= header_bytes > 0
     next_head = np.where(closes, following, -1).tolist()
     visited = [0]
     while (place := next_head[visited[-1]]) < len(next_head):

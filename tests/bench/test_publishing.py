@@ -44,7 +44,7 @@ class Taken:
         self.sent_bytes += sum(map(len, command))
 
     async def read_response(self) -> list[int]:
-        return [Outcome.ACCEPTED.value] * 4 + [1]  # as ACCEPT answers: the last is the tasks that are queued
+        return [Outcome.ACCEPTED.value] * 4 + [1]  # as ACCEPT answers: the last is the tasks that are unfinished
 
     async def release(self, _connection: Any) -> None:
         pass

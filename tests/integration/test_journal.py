@@ -28,9 +28,15 @@ def foreign(name: bytes) -> Batch:
 def accept(redis: Any, *batches: Batch, queue: bool = True) -> list[int]:
     message = render(analyse([one.id for one in batches])) if queue else b""
     reply = redis.eval(journal.ACCEPT.source, *journal.accept_arguments(batches, message, 9))
-    outcomes, queued = journal.accepted(reply)
-    assert queued == (redis.llen(keys.QUEUE) if queue and all(one is Outcome.ACCEPTED for one in outcomes) else 0)
+    outcomes, unfinished = journal.accepted(reply)
+    assert unfinished == (redis.llen(keys.QUEUE) if queue and all(one is Outcome.ACCEPTED for one in outcomes) else 0)
     return [one.value for one in outcomes]
+
+
+def test_accept_counts_unfinished_tasks_in_the_queue_and_in_hands(redis: Any) -> None:
+    redis.hset(keys.UNACKED, mapping={"held": "1", "held too": "1"})
+    reply = redis.eval(journal.ACCEPT.source, *journal.accept_arguments([batch(0, 3)], b"message", 9))
+    assert journal.accepted(reply)[1] == 3
 
 
 @pytest.fixture

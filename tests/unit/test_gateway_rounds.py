@@ -167,10 +167,10 @@ def test_no_attempt_is_made_while_nothing_waits() -> None:
 # Holding back while workers are behind
 
 
-def lingering(queued: int, *, enough: bool) -> tuple[list[int], float]:
+def lingering(unfinished: int, *, enough: bool) -> tuple[list[int], float]:
     """Sizes of the rounds when one batch waits and more come soon after; and seconds until the first round."""
     publisher = ScriptedPublisher()
-    publisher.queued = queued  # type: ignore[attr-defined]
+    publisher.unfinished = unfinished  # type: ignore[attr-defined]
     began = []
 
     async def run() -> None:
@@ -192,11 +192,11 @@ def lingering(queued: int, *, enough: bool) -> tuple[list[int], float]:
     return [len(one) for one in publisher.rounds], began[0]
 
 
-def test_while_the_queue_is_short_nothing_waits_for_others() -> None:
+def test_while_few_tasks_are_unfinished_nothing_waits_for_others() -> None:
     assert lingering(LINGER_TASKS, enough=False)[0] == [1, 3]
 
 
-def test_while_tasks_stand_in_the_queue_a_round_waits_for_others_but_not_for_long() -> None:
+def test_while_workers_have_enough_to_do_a_round_waits_for_others_but_not_for_long() -> None:
     sizes, waited_s = lingering(LINGER_TASKS + 1, enough=False)
     assert sizes == [4]
     assert waited_s >= 0.9 * LINGER_S
@@ -210,6 +210,6 @@ def test_a_round_that_fills_a_task_goes_at_once(monkeypatch: pytest.MonkeyPatch)
 def test_an_end_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("system.gateway.rounds.LINGER_S", 60.0)
     publisher = ScriptedPublisher()
-    publisher.queued = 1000  # type: ignore[attr-defined]
+    publisher.unfinished = 1000  # type: ignore[attr-defined]
     play(publisher, waiting("a", ListSender()))
     assert publisher.rounds == [[b"a"]]

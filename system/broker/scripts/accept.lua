@@ -5,9 +5,9 @@
 --       id, stream ("" for another client's chunk), first record, record count, payload, staged
 --       Exactly one of payload and staged isn't "": staged is the key under which a large payload lies already, for in ARGV
 --       it would be copied twice on its way through Lua. It gets its name here, or goes.
--- Also  b:<id> payload   seen:<id>   gaps:<stream>
+-- Also  b:<id> payload   seen:<id>   gaps:<stream>   unacked (in KEYS a caller that may only read it would be refused)
 -- Gives one number a batch: 1 accepted, 0 known already, -1 in conflict (overlaps records that we hold in part); and one
--- number more: how many tasks are queued now, 0 if none was added.
+-- number more: how many tasks nobody has finished, queued or held by a worker; 0 if none was added.
 -- The message is queued only if every batch of the group was accepted and the message isn't empty: else the caller
 -- queues one that names just the new ones. Should it die before that, the sweeper does.
 -- Each command is given many batches: called for one at a time they cost the server more than the work itself.
@@ -111,7 +111,7 @@ for_each_slice(changed, function(...) redis.call('HSET', high, ...) end)
 for_each_slice(stored, function(...) redis.call('MSET', ...) end)
 for_each_slice(journalled, function(...) redis.call('ZADD', pending, ...) end)
 if #journalled > 0 then redis.call('HINCRBY', KEYS[4], 'batches_accepted', #journalled / 2) end
-local queued = 0
-if all and ARGV[1] ~= '' then queued = redis.call('LPUSH', queue, ARGV[1]) end
-outcomes[#outcomes + 1] = queued
+local open = 0
+if all and ARGV[1] ~= '' then open = redis.call('LPUSH', queue, ARGV[1]) + redis.call('HLEN', 'unacked') end
+outcomes[#outcomes + 1] = open
 return outcomes
