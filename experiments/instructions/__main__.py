@@ -1,7 +1,7 @@
 """`make bench-gate`: counts the instructions of the micro-benchmarks of two commits, and fails if head needs more.
 
-Exit code 0: no more than the threshold, or nothing that runs differs; 1: more, or a benchmark is missing; 2: the base named
-is no commit; 3: instructions can't be counted here.
+Exit code 0: no more than the threshold, or nothing that runs differs; 1: more, or a benchmark is missing, or one of head's
+fails; 2: the base named is no commit; 3: instructions can't be counted here, or one of base's benchmarks fails.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from experiments.gate.build import Build, SideError, builds
 from experiments.gate.commits import BENCH, GateError
 from experiments.gate.slot import Side
 from experiments.instructions import callgrind
-from experiments.instructions.callgrind import ValgrindError
+from experiments.instructions.callgrind import HeadFailsError, ValgrindError
 from experiments.instructions.change import Change, changes
 
 FAILED: Final = 1
@@ -51,7 +51,7 @@ def base_of(repository: Path) -> str | None:
 def compare(repository: Path, base: str | None, head: str) -> list[Change]:
     """Counts both sides at once, a core each. Without a base only head: everything is new.
 
-    Raises: SideError, ValgrindError: there is nothing to compare.
+    Raises: SideError, ValgrindError: there is nothing to compare. HeadFailsError.
     """
     with (
         builds(repository, {"base": base or head, "head": head}) as sides,
@@ -73,7 +73,7 @@ def compare(repository: Path, base: str | None, head: str) -> list[Change]:
 
 
 def run(repository: Path, named: str | None) -> int:
-    """The whole of it; gives the exit code. Raises: GateError, SideError, ValgrindError."""
+    """The whole of it; gives the exit code. Raises: GateError, SideError, HeadFailsError, ValgrindError."""
     head = commits.resolve(repository, "HEAD", "HEAD")
     base = commits.resolve(repository, "BASE", named) if named else base_of(repository)
     if base is not None:
@@ -105,6 +105,8 @@ def main() -> int:
         return run(commits.top(Path.cwd()), asked.base)
     except GateError as error:
         return _told(error, USAGE)
+    except HeadFailsError as error:
+        return _told(error, FAILED)
     except (SideError, ValgrindError) as error:
         return _told(error, COULD_NOT_COUNT)
     except KeyboardInterrupt:

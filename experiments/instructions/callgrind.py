@@ -37,6 +37,10 @@ class ValgrindError(RuntimeError):
     """Instructions can't be counted here. The message says what to install, or what callgrind said."""
 
 
+class HeadFailsError(RuntimeError):
+    """A benchmark of head fails, which is head's fault and no lack of a measurement. The message names it."""
+
+
 def require() -> None:
     """Raises: ValgrindError if there is no valgrind."""
     if shutil.which("valgrind") is None:
@@ -44,7 +48,7 @@ def require() -> None:
 
 
 def count(side: Build, scratch: Path) -> dict[str, float]:
-    """Instructions a call of each benchmark of a side. Raises: SideError, ValgrindError.
+    """Instructions a call of each benchmark of a side. Raises: SideError, HeadFailsError, ValgrindError.
 
     Args:
         scratch: an empty folder for what callgrind writes.
@@ -118,7 +122,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _called(side: Build, command: Sequence[str]) -> list[str]:
-    """The lines that a command on a side prints. Raises: SideError."""
+    """The lines that a command on a side prints. Raises: SideError, HeadFailsError."""
     try:
         done = subprocess.run(
             command,
@@ -133,7 +137,9 @@ def _called(side: Build, command: Sequence[str]) -> list[str]:
         raise side.error("counted", str(error)) from None
     except subprocess.CalledProcessError as error:
         said = error.stderr.strip().splitlines() or [f"exit code {error.returncode}"]
-        raise side.error("counted", said[-1]) from None
+        if side.side == "head":
+            raise HeadFailsError(f"head ({side.commit[:12]}): {said[-1]}; `make bench` runs it") from None
+        raise side.error("counted", f"{said[-1]}; name another base: make bench-gate BASE=REV") from None
     return done.stdout.split()
 
 

@@ -5,13 +5,15 @@
 
 Each body is called once to fill caches, N times and 2 N times, with a mark before, between and behind. Prints the names in
 their order. It belongs to neither commit, and imports nothing of the project but the benchmarks in tests/bench of the commit
-whose interpreter runs it. Without callgrind it only sees that they pass.
+whose interpreter runs it. Without callgrind it only sees that they pass. One that fails ends it with 1 and its name on the last
+line of standard error.
 """
 
 import gc
 import inspect
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -73,7 +75,11 @@ def main() -> None:
         if given:
             given[0].flushall()
         gc.collect()
-        one(counted(mark, CALLS[what]), *given)
+        try:
+            one(counted(mark, CALLS[what]), *given)
+        except Exception as error:  # noqa: BLE001 - whatever a benchmark raises, it failed
+            traceback.print_exc()
+            sys.exit(f"{name} fails: {type(error).__name__} {error}".split("\n")[0].strip())
         print(name)
 
 

@@ -80,3 +80,22 @@ def test_a_slowed_function_is_caught_with_its_name(repository: Path, capsys: pyt
     # What nobody touched is nearly the same number; a server's clock ticks in between.
     assert abs(float(change["tiny.kept"][2].rstrip("%"))) < 0.1
     assert change["tiny.new_name"] == ["–", change["tiny.new_name"][1], "new"]
+
+
+@pytest.mark.parametrize(("failing", "code"), [("head", command.FAILED), ("base", command.COULD_NOT_COUNT)])
+def test_a_benchmark_that_fails_is_named_and_is_heads_fault_only_in_head(
+    repository: Path, failing: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = repository / "tests" / "bench" / "test_tiny.py"
+    whole = file.read_text()
+    file.write_text(whole.replace("499500", "1"))
+    git(repository, "commit", "-qam", "broken")
+    if failing == "base":
+        file.write_text(whole)
+        git(repository, "commit", "-qam", "mended")
+    monkeypatch.chdir(repository)
+    monkeypatch.setattr("sys.argv", ["bench-gate", "--base", "HEAD~1"])
+    assert command.main() == code
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert f"bench-gate: {failing} (" in last
+    assert "tiny.kept fails: AssertionError" in last
