@@ -5,8 +5,8 @@
 
 Each body is called once to fill caches, N times and 2 N times, with a mark before, between and behind. Prints the names in
 their order. It belongs to neither commit, and imports nothing of the project but the benchmarks in tests/bench of the commit
-whose interpreter runs it. Without callgrind it only sees that they pass. One that fails ends it with 1 and its name on the last
-line of standard error.
+whose interpreter runs it. Without callgrind it only sees that they pass. One that fails ends it with 1 and its name at the
+end of standard error.
 """
 
 import gc
