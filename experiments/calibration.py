@@ -29,7 +29,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """One load held against the sink.
 
     `seconds`: from the first batch's cut to the last one's answer. `cpu_s` and `sink_cpu_s`: CPU time of the swarm and
-    of the sink meanwhile. `lag`: how late the schedule was played, as `loadgen.player.lateness` gives it; empty under
+    of the sink meanwhile. `lag`: how late the schedule was played, as `loadgen.lateness.lateness` gives it; empty under
     full load.
     """
 

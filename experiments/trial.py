@@ -162,7 +162,8 @@ class TrialRun:
         self._harness["swarm"] = self._fleet.processes
         self._await(lambda: self._fleet.said("connecting"), "start", _SWARM_START_S)
         self._sent = self._fleet.progress
-        self._await(lambda: self._fleet.said("ready"), "connecting", _SWARM_START_S)
+        # A long load's schedule takes long to plan, but not as long as to play: 20 minutes at 500,000 records/s some 25 s.
+        self._await(lambda: self._fleet.said("ready"), "connecting", _SWARM_START_S + spec.horizon_s)
         self._await(self._target.workers_ready, "starting workers", _WORKERS_START_S)
         self._described = self._target.describe()
 

@@ -21,6 +21,7 @@ import msgspec
 from loadgen import open_files
 from loadgen.account import Account
 from loadgen.agent import VirtualAgent
+from loadgen.lateness import Lateness, lateness
 from loadgen.link import Link
 from loadgen.model.arrivals.drain import Drain
 from loadgen.model.arrivals.process import OpenLoopProcess
@@ -28,8 +29,9 @@ from loadgen.model.arrivals.saturate import Saturate
 from loadgen.model.fleet import AgentClass, numbers
 from loadgen.model.records.files import from_files
 from loadgen.model.records.ring import Mix, Ring, synthetic
-from loadgen.model.schedule import Schedule, of_fleet
-from loadgen.player import Player, lateness
+from loadgen.model.schedule import batches
+from loadgen.plan import Plan
+from loadgen.player import Player
 from loadgen.progress import Progress, recorder_names
 from loadgen.ring import PackedRing
 from loadgen.spec import RecordsSpec, SwarmSpec
@@ -61,7 +63,7 @@ class Swarm:
                 connection = number // spec.agents_per_connection
                 if connection % spec.processes == spec.process:
                     self._add(number, one, connection, ring)
-        #: How late the schedule was played (`player.lateness`); empty under full load.
+        #: How late the schedule was played (`lateness.lateness`); empty under full load.
         self.lateness: dict[str, int] = {}
         self._connecting: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
@@ -113,15 +115,16 @@ class Swarm:
             listener.cancel()
         self._close()
 
-    def plan(self) -> Schedule | None:
+    def plan(self) -> Plan | None:
         """The schedule of this process's agents; None under full load."""
         spec = self._spec
         if not isinstance(spec.classes[0].arrivals, OpenLoopProcess):
             return None
-        return of_fleet(
+        parts = batches(
             spec.classes, seed=spec.seed, horizon_s=spec.horizon_s, sources=spec.sources,
             agents_per_connection=spec.agents_per_connection, processes=spec.processes, process=spec.process,
         )  # fmt: skip
+        return Plan(parts, round(spec.horizon_s * 1e9), Path(spec.folder))
 
     async def _connect_all(self) -> None:
         links = list(self._links.values())
@@ -144,7 +147,7 @@ class Swarm:
             if int((place + 1) * share) > int(place * share):
                 link.cut()
 
-    async def _play(self, plan: Schedule | None, start_mono_ns: int) -> None:
+    async def _play(self, plan: Plan | None, start_mono_ns: int) -> None:
         losses = self._spec.disconnects
         if losses is not None:
             for link in self._links.values():
@@ -164,14 +167,14 @@ class Swarm:
         self.account.progress.set("loaded", 1)
         print("loaded", flush=True)
 
-    async def _open_loop(self, plan: Schedule, start_mono_ns: int) -> None:
-        player = Player(plan, start_mono_ns, self._cut)
+    async def _open_loop(self, plan: Plan, start_mono_ns: int) -> None:
+        late = Lateness(start_mono_ns + round(self._spec.horizon_s * 1e9), Path(self._spec.folder))
+        player = Player(plan.pieces(), start_mono_ns, self._cut, late.note)
         playing, stop = asyncio.ensure_future(player.play()), asyncio.ensure_future(self._stop.wait())
         await asyncio.wait((playing, stop), return_when=asyncio.FIRST_COMPLETED)
         for one in (playing, stop):
             one.cancel()
-        # All that is held is cut at the horizon at once: a heap, which says nothing about keeping a schedule.
-        self.lateness = lateness(player.late_ns[plan.time_ns < round(self._spec.horizon_s * 1e9)])
+        self.lateness = lateness(late.found())
 
     async def _saturate(self, arrivals: Saturate, start_mono_ns: int) -> None:
         spec, batch_size = self._spec, self._spec.classes[0].batch_size

@@ -7,31 +7,37 @@ from pathlib import Path
 import click
 
 from experiments.cli.main import COULD_NOT_MEASURE
-from experiments.goals import end_to_end
+from experiments.cli.options import FiniteRange
+from experiments.goals import end_to_end, growth
 from experiments.goals.floors import floors
 from experiments.goals.goal import Figure, Goal, spelled, table
 from experiments.goals.registry import AT_HALF, BENCHES, END_TO_END
 
 NAMES = ("end-to-end", "half-load", *BENCHES)
+#: Measured only if it is asked for: it takes as long as its trials.
+GROWTH = "growth"
 
 
 @click.command()
 @click.option("--repeats", type=click.IntRange(min=1), default=5, show_default=True,
               help="Values of each figure; an interval takes five.")  # fmt: skip
-@click.option("--only", metavar="GOAL", multiple=True, type=click.Choice(NAMES),
-              help="Measure this one alone. Repeatable.")  # fmt: skip
+@click.option("--only", metavar="GOAL", multiple=True, type=click.Choice((*NAMES, GROWTH)),
+              help="Measure this one alone. Repeatable. `growth` is measured only so.")  # fmt: skip
+@click.option("--lengths", metavar="SHORT LONG", nargs=2, type=FiniteRange(min=1), default=(60.0, 1200.0), show_default=True,
+              help="Seconds of the two trials of `growth`.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), show_default=True,
-              help="Where the runs of `goals` and `goals-half` are kept.")  # fmt: skip
-def goals(repeats: int, only: tuple[str, ...], out: Path) -> int:
+              help="Where the runs of `goals`, `goals-half` and `growth` are kept.")  # fmt: skip
+def goals(repeats: int, only: tuple[str, ...], lengths: tuple[float, float], out: Path) -> int:
     """Measure each speed that has a goal, and print both side by side, as Markdown tables.
 
     \b
     Examples:
       caudal goals
       caudal goals --only planning --only swarm-bytes --repeats 3
+      caudal goals --only growth --repeats 1 --lengths 5 20
 
-    For a quiet machine; all of it takes about ten minutes. Exit code 0 whether goals are met or not, 3 if one could not be
-    measured.
+    For a quiet machine; all but `growth` takes about ten minutes. Exit code 0 whether goals are met or not, 3 if one
+    could not be measured.
     """
     wanted = only or NAMES
     figures: list[Figure] = []
@@ -46,8 +52,17 @@ def goals(repeats: int, only: tuple[str, ...], out: Path) -> int:
         if name in wanted:
             _watch(f"{name}, {repeats} times")
             figures.append(Figure(goal=goal, values=tuple(bench() for _ in range(repeats))))
-    _print(table(figures))
+    if figures:
+        _print(table(figures))
+    if GROWTH in wanted:
+        figures += _growth(repeats, lengths, out)
     return COULD_NOT_MEASURE if any(not one.values for one in figures) else 0
+
+
+def _growth(repeats: int, lengths: tuple[float, float], out: Path) -> list[Figure]:
+    short, long = ([growth.play(seconds, out, _watch) for _ in range(repeats)] for seconds in lengths)
+    _print(growth.table(short, long))
+    return list(growth.figures(short, long).values())
 
 
 def _by_size(goals: Mapping[int, Goal], values: Mapping[int, Sequence[float]]) -> list[Figure]:

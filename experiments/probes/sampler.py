@@ -1,4 +1,4 @@
-"""Asks a trial's probes while it runs, in a thread of the runner, and keeps what they said.
+"""Asks a trial's probes while it runs, in a thread of the runner, and has a log keep what they said.
 
 Samples fall on random instants, one in each period: at equal distances they would fall in step with flush timers and
 constant arrivals, and a mean over them would be no mean over time. `mark` asks every probe at once: the window's two ends.
@@ -16,10 +16,10 @@ from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 
+from experiments.probes.log import ReadingLog
 from experiments.probes.probe import Parts, Probe, ProbeError, Reading, Watched
 from experiments.probes.registry import builders
 from experiments.store.record import ProbeNote
-from experiments.store.tables import PROBES
 from system.broker.connect import client
 
 #: A broker that doesn't answer for so long costs a sample. `mark` may wait as long.
@@ -36,13 +36,21 @@ class Sample(NamedTuple):
 class Sampler:
     """The probes of one trial; with none it does nothing."""
 
-    def __init__(self, probes: Sequence[Probe], period_s: float, *, seed: int = 0, client: Any = None) -> None:
-        """`client` is closed with the probes."""
+    def __init__(
+        self,
+        probes: Sequence[Probe],
+        period_s: float,
+        *,
+        seed: int = 0,
+        client: Any = None,
+        folder: Path | None = None,
+    ) -> None:
+        """`client` is closed with the probes; what they said is kept in a file without a name in `folder`."""
         self._probes = probes
         self._client = client
         self._period_s = period_s
         self._random = Random(seed)
-        self._samples: list[tuple[str, Sample]] = []
+        self._log = ReadingLog(folder)
         self._next = dict.fromkeys((probe.name for probe in probes), 0.0)
         self._cpu_s = dict.fromkeys(self._next, 0.0)
         self._taken = dict.fromkeys(self._next, 0)
@@ -61,7 +69,7 @@ class Sampler:
         connection = client(url, reply_s=_REPLY_S)
         watched = Watched(parts, connection, folder)
         probes = [build(watched) for build in builders(names).values()]
-        return cls(probes, period_s, seed=seed, client=connection)
+        return cls(probes, period_s, seed=seed, client=connection, folder=folder)
 
     def start(self) -> None:
         """Takes a first sample of everything and begins."""
@@ -109,7 +117,7 @@ class Sampler:
             self._cpu_s[name] += time.thread_time() - before_s
         sample = Sample((before_ns + time.monotonic_ns()) // 2, [*readings, own])
         self._taken[name] += 1
-        self._samples.append((name, sample))
+        self._log.add(name, sample.at_mono_ns, sample.readings)
         last = self.latest.get(name)
         self.latest[name] = (None if last is None else last[1], sample)
 
@@ -129,12 +137,7 @@ class Sampler:
 
     def table(self) -> np.ndarray:
         """All readings, in the order in which they were taken. After `stop`."""
-        rows = [
-            (sample.at_mono_ns, name, reading.part, reading.figure, reading.value)
-            for name, sample in self._samples
-            for reading in sample.readings
-        ]
-        return np.array(rows, PROBES)
+        return self._log.table()
 
     def notes(self) -> dict[str, ProbeNote]:
         """What each probe cost, and what it couldn't read. After `stop`."""

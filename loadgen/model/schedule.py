@@ -23,6 +23,9 @@ CUT_RECORDS = 1_000_000
 #: A column of int64.
 Integers: TypeAlias = NDArray[np.int64]
 
+#: time_ns, agent, first, count: of some batches.
+Columns: TypeAlias = tuple[Integers, Integers, Integers, Integers]
+
 _NONE: Final = np.empty(0, np.int64)
 
 
@@ -84,19 +87,31 @@ def of_fleet(
 
     For one class the same as `schedule`. Raises: as `schedule`; TypeError if a class is no open loop.
     """
-    parts: list[Columns] = []
+    parts = batches(
+        classes, seed=seed, horizon_s=horizon_s, sources=sources, agents_per_connection=agents_per_connection,
+        processes=processes, process=process,
+    )  # fmt: skip
+    return in_order(*_joined(parts))
+
+
+def batches(
+    classes: Sequence[AgentClass],
+    *,
+    seed: int,
+    horizon_s: float,
+    sources: Mapping[str, bytes] | None = None,
+    agents_per_connection: int = 1,
+    processes: int = 1,
+    process: int = 0,
+) -> Iterator[Columns]:
+    """The same in parts, of some agents each, and not in order. Raises: as `of_fleet`."""
     for one, numbered in zip(classes, numbers(classes), strict=True):
         if not isinstance(one.arrivals, OpenLoopProcess):
             raise TypeError(f"class {one.name!r} must have an open loop's arrivals, got {type(one.arrivals).__name__}")
         whole = np.arange(numbered.start, numbered.stop)
         mine = whole[process_of(whole, agents_per_connection, processes) == process]
         ready = one.arrivals.prepared(sources or {})
-        parts += _flushes(ready, seed, mine.tolist(), one.batch_size, one.timeout_s, horizon_s)
-    return in_order(*_joined(parts))
-
-
-#: time_ns, agent, first, count: of some batches.
-Columns: TypeAlias = tuple[Integers, Integers, Integers, Integers]
+        yield from _flushes(ready, seed, mine.tolist(), one.batch_size, one.timeout_s, horizon_s)
 
 
 def _flushes(

@@ -8,9 +8,11 @@ The commit ends after its row is written, so its instant travels with the writer
 """
 
 import struct
+from array import array
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 ANALYSED: Final = 1  # the batch was scanned and this is its outcome
 STAMP: Final = 2  # no batch: only the commit instant of an earlier row
@@ -63,7 +65,7 @@ def split(rows: bytes) -> tuple[np.ndarray, np.ndarray]:
     Raises: ValueError if the last row is cut off.
     """
     total = len(rows)
-    offsets = []
+    offsets = array("q")
     at = 0
     hits_at = HEADER.fields["hits"][1]  # type: ignore[index]
     while at < total:
@@ -73,12 +75,11 @@ def split(rows: bytes) -> tuple[np.ndarray, np.ndarray]:
         at += HEADER.itemsize + HIT.itemsize * int.from_bytes(rows[at + hits_at : at + hits_at + 4], "little")
     if at != total:
         raise ValueError(f"result rows end inside their hits: {at - total} bytes missing")
-    starts = np.array(offsets, dtype=np.int64)
+    if not offsets:
+        return np.empty(0, HEADER), np.empty(0, HIT)
+    starts = np.frombuffer(offsets, np.int64)
     raw = np.frombuffer(rows, dtype=np.uint8)
-    headers = (
-        raw[starts[:, None] + np.arange(HEADER.itemsize)].reshape(-1).view(HEADER) if offsets else np.empty(0, HEADER)
-    )
+    headers = sliding_window_view(raw, HEADER.itemsize)[starts].reshape(-1).view(HEADER)
     keep = np.ones(total, dtype=bool)
-    if offsets:
-        keep[starts[:, None] + np.arange(HEADER.itemsize)] = False
+    sliding_window_view(keep, HEADER.itemsize, writeable=True)[starts] = False
     return headers, raw[keep].view(HIT)

@@ -1,21 +1,30 @@
 """Goals and figures: verdicts, the table, and the bare loops that floors are made of."""
 
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from experiments.cli.goals import goals
 from experiments.cli.peers import _play
 from experiments.cli.run import run
 from experiments.deploy.process import ProcessError
+from experiments.goals import growth
 from experiments.goals.batches import web_batches
 from experiments.goals.goal import Figure, Goal, table
 from experiments.goals.loops import relayed
 from experiments.goals.registry import AT_HALF, BENCHES, END_TO_END
 from experiments.peers import generators, syslog
 from experiments.peers.contest import Contest, Score
+from experiments.store.tables import PROBES
 from system.wire.records import locate
 
 LEAST = Goal(what="speed", wanted=100.0, unit="records/s")
 MOST = Goal(what="memory", wanted=100.0, unit="MB", at_most=True)
+
+BEGIN_NS = 5 * 10**9
 
 
 def verdict(goal: Goal, *values: float) -> str:
@@ -99,3 +108,58 @@ def test_the_peers_are_run_by_their_name_too(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("experiments.cli.peers._play", played)
     assert CliRunner().invoke(run, ["peers"], standalone_mode=False).return_value == 0
     assert turns == [("generators", 5), ("syslog lines into Redis", 5), ("web lines analysed", 5)]
+
+
+def readings(mb_a_s: float, seconds: float) -> np.ndarray:
+    """A trial's memory read each second: the swarm's 60 MB and what it grows by a second; the gateway's 80 MB."""
+    rows = []
+    for second in range(int(seconds)):
+        at = BEGIN_NS + second * 10**9
+        rows += [
+            (at, "processes", "swarm", "resident_bytes", 60e6 + mb_a_s * 1e6 * second),
+            (at, "processes", "swarm", "cpu_s", 5e9 * second),
+            (at, "processes", "gateway", "resident_bytes", 80e6 + (1e9 if second < seconds / 2 else 0)),
+        ]
+    return np.array(rows, PROBES)
+
+
+def played(mb_a_s: float, seconds: float, valid: bool = True) -> growth.Played:
+    found = growth.resident(readings(mb_a_s, seconds), BEGIN_NS, BEGIN_NS + round(seconds * 1e9))
+    return growth.Played(seconds, found, valid)
+
+
+def test_memory_is_that_of_the_windows_last_third() -> None:
+    assert played(0.5, 60).resident_bytes == {"swarm": 60e6 + 0.5e6 * np.arange(40, 60).mean(), "gateway": 80e6}
+
+
+@pytest.mark.parametrize(
+    ("mb_a_s", "times", "verdict"),
+    [(0.0, "1.000", "met"), (0.005, "1.079", "met"), (0.01, "1.157", "not met"), (1.0, "9.676", "not met")],
+)
+def test_a_part_whose_memory_grows_with_the_trial_is_caught(mb_a_s: float, times: str, verdict: str) -> None:
+    header, *rows = growth.table([played(mb_a_s, 60)], [played(mb_a_s, 1200)])
+    assert header == ["part", "60 s, MB", "1200 s, MB", "times", "at most", "n", "verdict"]
+    assert [row[-4:] for row in rows[:2]] == [[times, "1.1", "1", verdict], ["1.000", "1.1", "1", "met"]]
+    assert rows[2] == ["recorder", "–", "–", "–", "1.1", "0", "not measured"]
+
+
+def test_the_memory_of_an_invalid_trial_is_marked() -> None:
+    rows = growth.table([played(0.0, 60)], [played(0.0, 1200, valid=False)])
+    assert rows[1] == ["swarm", "60.0", "60.0", "1.000", "1.1", "1", "met (an invalid trial)"]
+
+
+def test_growth_is_measured_only_if_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def play(seconds: float, _out: Path, _watch: Callable[[str], None]) -> growth.Played:
+        asked.append(seconds)
+        return growth.Played(seconds, dict.fromkeys(growth.PARTS, seconds * 1e6), True)
+
+    monkeypatch.setattr(growth, "play", play)
+    monkeypatch.setattr("experiments.cli.goals.NAMES", ())
+    assert CliRunner().invoke(goals, ["--repeats", "2"], standalone_mode=False).return_value == 0
+    assert asked == []
+    words = ["--only", "growth", "--repeats", "2", "--lengths", "5", "20"]
+    found = CliRunner().invoke(goals, words, standalone_mode=False)
+    assert (found.return_value, asked) == (0, [5, 5, 20, 20])
+    assert "| swarm | 5.0 | 20.0 | 4.000 | 1.1 | 2 | not met |" in found.stdout.splitlines()

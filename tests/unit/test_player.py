@@ -1,13 +1,16 @@
-"""The player cuts every batch once, in order and never early, and says how late it was."""
+"""The player cuts every batch once, in order and never early, and says how late it was; its plan comes from a file."""
 
 import asyncio
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from loadgen.model.schedule import Schedule
-from loadgen.player import BURST, Player, lateness
+from loadgen.lateness import Lateness, lateness
+from loadgen.model.schedule import Columns, Schedule, in_order
+from loadgen.plan import AHEAD, Plan
+from loadgen.player import BURST, Player
 
 Cut = tuple[int, int, int]
 
@@ -20,12 +23,12 @@ def plan(times_ns: list[int]) -> Schedule:
     return Schedule(np.array(times_ns, np.int64), number, np.zeros_like(number), number + 1)
 
 
-def play(given: Schedule, lead_ns: int = 2 * MS, stall_s: float = 0.0) -> tuple[list[Cut], list[int], Player, int]:
-    """Plays it; gives the cuts, the instants at which they were executed, the player, and the start."""
+def play(given: Schedule, lead_ns: int = 2 * MS, stall_s: float = 0.0) -> tuple[list[Cut], list[int], np.ndarray, int]:
+    """Plays it; gives the cuts, the instants at which they were executed, how late they were, and the start."""
     cuts: list[Cut] = []
     at: list[int] = []
 
-    async def run() -> tuple[Player, int]:
+    async def run() -> tuple[np.ndarray, int]:
         start = time.monotonic_ns() + lead_ns
 
         def cut(agent: int, count: int, due: int) -> None:
@@ -34,12 +37,12 @@ def play(given: Schedule, lead_ns: int = 2 * MS, stall_s: float = 0.0) -> tuple[
             if agent == 0:
                 time.sleep(stall_s)  # what a swarm does that is kept from its work
 
-        player = Player(given, start, cut)
-        await player.play()
-        return player, start
+        late = Lateness(start + 3600_000 * MS)
+        await Player([given], start, cut, late.note).play()
+        return late.found(), start
 
-    player, start = asyncio.run(run())
-    return cuts, at, player, start
+    late_ns, start = asyncio.run(run())
+    return cuts, at, late_ns, start
 
 
 def expected(given: Schedule) -> list[Cut]:
@@ -48,24 +51,24 @@ def expected(given: Schedule) -> list[Cut]:
 
 def test_every_batch_is_cut_once_in_order_and_never_before_its_time() -> None:
     given = plan([0, 0, *range(3 * MS, 30 * MS, 777_777), 30 * MS])
-    cuts, at, player, start = play(given)
+    cuts, at, late_ns, start = play(given)
     assert cuts == expected(given)
     assert all(instant >= start + due for instant, (_, _, due) in zip(at, cuts, strict=True))
-    assert (player.late_ns >= 0).all()
+    assert (late_ns >= 0).all()
     # Read between the cut before and this one.
     observed = np.array(at) - start
-    assert (player.late_ns <= observed - given.time_ns).all()
-    assert (player.late_ns[1:] >= observed[:-1] - given.time_ns[1:]).all()
+    assert (late_ns <= observed - given.time_ns).all()
+    assert (late_ns[1:] >= observed[:-1] - given.time_ns[1:]).all()
 
 
 def test_a_player_that_was_held_up_skips_nothing_and_says_how_late_it_was() -> None:
     given = plan([number * MS for number in range(60)])
-    cuts, _, player, _ = play(given, stall_s=0.03)
+    cuts, _, late_ns, _ = play(given, stall_s=0.03)
     assert cuts == expected(given)
-    found = lateness(player.late_ns)
+    found = lateness(late_ns)
     assert found["paced"] == 60
     assert found["late_max_ns"] >= 28 * MS
-    assert lateness(play(given)[2].late_ns)["late_p50_ns"] < 28 * MS  # without the stall the check above would fail
+    assert lateness(play(given)[2])["late_p50_ns"] < 28 * MS  # without the stall the check above would fail
 
 
 def test_what_is_due_at_once_is_cut_in_bursts_between_which_the_loop_goes_on() -> None:
@@ -81,7 +84,7 @@ def test_what_is_due_at_once_is_cut_in_bursts_between_which_the_loop_goes_on() -
             loop.call_soon(turn)
 
         loop.call_soon(turn)
-        await Player(plan([0] * (3 * BURST)), 0, lambda *_: seen.append(turns)).play()
+        await Player([plan([0] * (3 * BURST))], 0, lambda *_: seen.append(turns), lambda *_: None).play()
 
     asyncio.run(run())
     assert len(seen) == 3 * BURST
@@ -89,8 +92,8 @@ def test_what_is_due_at_once_is_cut_in_bursts_between_which_the_loop_goes_on() -
 
 
 def test_a_schedule_without_batches_is_over_at_once() -> None:
-    cuts, _, player, _ = play(plan([]))
-    assert (cuts, lateness(player.late_ns)) == ([], {"paced": 0})
+    cuts, _, late_ns, _ = play(plan([]))
+    assert (cuts, lateness(late_ns)) == ([], {"paced": 0})
 
 
 @pytest.mark.parametrize(
@@ -98,9 +101,62 @@ def test_a_schedule_without_batches_is_over_at_once() -> None:
     [
         ([7], (1, 7, 7, 7)),
         ([*range(100, 0, -1)], (100, 50, 99, 100)),
-        ([-1, *range(1, 201), -1], (200, 100, 198, 200)),  # -1: never cut
+        ([*range(1, 201)], (200, 100, 198, 200)),
     ],
 )
 def test_lateness_is_given_by_observed_values(late: list[int], expected: tuple[int, ...]) -> None:
     found = lateness(np.array(late, np.int64))
     assert (found["paced"], found["late_p50_ns"], found["late_p99_ns"], found["late_max_ns"]) == expected
+
+
+def test_what_was_due_at_the_horizon_or_later_says_nothing_of_lateness() -> None:
+    late = Lateness(100)
+    for due, by in ((98, 5), (99, 7), (100, 1_000), (101, 2_000)):
+        late.note(due, by)
+    assert late.found().tolist() == [5, 7]
+
+
+def parts(batches: int, horizon_ns: int) -> list[Columns]:
+    """Batches of five agents, some at the same instant, one agent after another; the last of all at the horizon."""
+    draws = np.random.default_rng(3)
+    made = []
+    for agent in range(5):
+        time_ns = np.sort(draws.integers(0, horizon_ns, batches // 5, endpoint=True))
+        time_ns[::7] = time_ns[::7] // MS * MS
+        time_ns[-1] = horizon_ns
+        whole = np.arange(len(time_ns))
+        made.append((np.sort(time_ns), np.full_like(whole, agent), whole * 10, whole % 9 + 1))
+    return made
+
+
+@pytest.mark.parametrize("horizon_ns", [1, 63, 64, 20_000 * MS])
+def test_a_plan_gives_back_the_whole_schedule_in_order(horizon_ns: int) -> None:
+    given = parts(3 * AHEAD + 5, horizon_ns)
+    wanted = in_order(*(np.concatenate(column) for column in zip(*given, strict=True)))
+    plan = Plan(given, horizon_ns)
+    pieces = list(plan.pieces())
+    assert [len(piece.time_ns) for piece in pieces] == [AHEAD, AHEAD, AHEAD, plan.batches - 3 * AHEAD]
+    for name in ("time_ns", "agent", "first", "count"):
+        assert (np.concatenate([getattr(piece, name) for piece in pieces]) == getattr(wanted, name)).all()
+
+
+def test_a_plan_without_batches_has_no_piece() -> None:
+    assert list(Plan([], 5).pieces()) == []
+
+
+def test_a_plan_of_ten_times_as_many_batches_takes_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What numpy and Python held at most; in one piece it is some 100 bytes a batch."""
+
+    def most(rounds: int) -> int:
+        given = parts(5_000, MS * MS)
+        tracemalloc.start()
+        plan = Plan((part for _ in range(rounds) for part in given), MS * MS)
+        for piece in plan.pieces():
+            assert len(piece.time_ns) <= AHEAD
+        held = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return held
+
+    assert most(60) < most(6) + 1_000_000  # 300,000 batches, 30,000
+    monkeypatch.setattr("loadgen.plan.SLICES", 1)
+    assert most(60) > most(6) + 10_000_000  # what the check above would catch

@@ -1,5 +1,7 @@
 """Result rows: what a worker packs is what the recorder's split gives back, and what is cut off is refused."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -72,3 +74,13 @@ def test_a_row_that_is_cut_off_anywhere_is_refused(missing: int) -> None:
     last = packed([(1, 2), (3, 4)])
     with pytest.raises(ValueError, match="result rows end inside"):
         row.split(packed([(5, 6)]) + last[:-missing])
+
+
+def test_splitting_holds_little_more_than_the_rows() -> None:
+    """With an index of every byte it was some 1,110 bytes a row of 116."""
+    rows = packed([(1, 2), (3, 4)]) * 10_000
+    tracemalloc.start()
+    row.split(rows)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 3 * len(rows)

@@ -3,13 +3,16 @@
 import math
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from experiments.probes.log import ReadingLog
 from experiments.probes.probe import ProbeError, Reading
 from experiments.probes.sampler import Sampler
+from experiments.store.tables import PROBES
 
 
 class Counting:
@@ -137,3 +140,21 @@ def test_without_probes_nothing_runs_and_the_table_is_empty() -> None:
     sampler.stop()
     assert len(sampler.table()) == 0
     assert sampler.notes() == {}
+
+
+def test_readings_are_given_back_and_not_held() -> None:
+    log, taken = ReadingLog(), 20_000
+    tracemalloc.start()
+    for instant in range(taken):
+        log.add("queue", instant, [Reading("broker", "queued_tasks", instant / 3), Reading("broker", "held_tasks", 2)])
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert held < 100_000  # as objects they were some 150 bytes each, 6 MB
+    table = log.table()
+    assert table.dtype == PROBES
+    assert table["at_mono_ns"].tolist() == [instant for instant in range(taken) for _ in "ab"]
+    assert table["figure"].tolist() == ["queued_tasks", "held_tasks"] * taken
+    assert table["value"][0::2].tolist() == [instant / 3 for instant in range(taken)]
+    assert set(zip(table["probe"], table["part"], table["value"][1::2].repeat(2), strict=True)) == {
+        ("queue", "broker", 2)
+    }
