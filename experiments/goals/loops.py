@@ -5,6 +5,7 @@ broker or worker can go below, as long as the hop is there.
 """
 
 import multiprocessing
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -47,6 +48,7 @@ class Loop:
 
 
 def _run(work: Callable[[socket.socket], int], listener: socket.socket, told: Connection) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the command's own handler is for the command
     begun = time.process_time()
     moved = work(listener)
     told.send((time.process_time() - begun, moved))

@@ -14,9 +14,11 @@ import pytest
 
 CAUDAL = str(Path(sys.executable).with_name("caudal"))
 
-# A job that a script put in the background ignores SIGINT and hands that on to all it starts: the tests would interrupt
-# nobody, as they did in CI. Whoever has a handler of its own hands on the default.
+# A job that a script put in the background ignores SIGINT, one under nohup SIGHUP, and hands that on to all it starts: the
+# tests would interrupt nobody, as they did in CI. Whoever has a handler of its own hands on the default.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 class Shell:

@@ -50,9 +50,9 @@ def grown_bytes(small: dict[str, Any], large: dict[str, Any]) -> int:
 
 
 def test_the_memory_of_an_analysis_grows_with_batches_and_not_with_records(tmp_path: Path) -> None:
-    small, large = (analysed(tmp_path, records) for records in (500_000, 4_000_000))
+    small, large = (analysed(tmp_path, records) for records in (2_000_000, 6_000_000))
     assert grown_bytes(small, large) < BYTES_A_BATCH
-    planted = analysed(tmp_path, 4_000_000, whole_arrivals=True)
+    planted = analysed(tmp_path, 6_000_000, whole_arrivals=True)
     assert grown_bytes(small, planted) > 2 * BYTES_A_BATCH
 
 

@@ -1,5 +1,7 @@
 """Goals and figures: verdicts, the table, and the bare loops that floors are made of."""
 
+import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from experiments.deploy.process import ProcessError
 from experiments.goals import growth
 from experiments.goals.batches import web_batches
 from experiments.goals.goal import Figure, Goal, table
-from experiments.goals.loops import relayed
+from experiments.goals.loops import Loop, relayed
 from experiments.goals.registry import AT_HALF, BENCHES, END_TO_END
 from experiments.peers import generators, syslog
 from experiments.peers.contest import Contest, Score
@@ -64,6 +66,30 @@ def test_a_bare_loop_moves_every_byte_and_counts_its_own_cpu() -> None:
     found = relayed(batches, 2000)
     assert set(found) == {"send", "pass_on", "receive"}
     assert all(0.01 < cpu_s_a_gigabyte < 30 for cpu_s_a_gigabyte in found.values())
+
+
+def test_a_bare_loop_that_is_ended_says_nothing(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is forked from a command that takes SIGTERM for an interrupt."""
+
+    def told(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("experiments.goals.loops._END_S", 0.3)
+    before = signal.signal(signal.SIGTERM, told)
+    try:
+        loop = Loop(wait_for_ever)
+        with pytest.raises(RuntimeError, match="took more than"):
+            loop.end()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert capfd.readouterr().err == ""
+
+
+def wait_for_ever(listener: socket.socket) -> int:
+    listener.accept()
+    return 0
 
 
 def test_a_peer_that_is_not_here_is_left_out_with_a_word(capsys: pytest.CaptureFixture[str]) -> None:
