@@ -39,20 +39,28 @@ def play(seconds: float, out: Path, watch: Callable[[str], None]) -> Played:
     """Runs growth.toml with a window of so many seconds. Raises: ProcessError, StoreError."""
     words = ["run", "growth", "--set", f"trial.measure_s={seconds}", "--out", str(out), "--figures", "svg", "--quiet"]
     watch(f"caudal {' '.join(words)}: {seconds:g} s of load, then its analysis")
-    done = subprocess.run(
-        [sys.executable, "-c", "from experiments.entry import main; main()", *words],
-        stdout=subprocess.PIPE, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode not in _SEALED:
-        raise ProcessError(
-            f"growth: the trial of {seconds:g} s ended with code {done.returncode}, see above", done.returncode
-        )
-    folder = RunFolder.open_sealed(Path(done.stdout.splitlines()[-1]))
+    code, said = _caudal(words)
+    if code not in _SEALED:
+        raise ProcessError(f"growth: the trial of {seconds:g} s ended with code {code}, see above", code)
+    folder = RunFolder.open_sealed(Path(said.splitlines()[-1]))
     (record,) = folder.records()
     tables = folder.tables(record)
     if tables is None:
         raise ProcessError(f"growth: the trial of {seconds:g} s failed: {record.failure}; see {folder.path}")
-    return Played(seconds, resident(tables.probes, *record.window), _SEALED[done.returncode])
+    return Played(seconds, resident(tables.probes, *record.window), _SEALED[code])
+
+
+def _caudal(words: Sequence[str]) -> tuple[int, str]:
+    """Runs a command of ours in a session of its own, so that an interrupt comes to it once, from here; it ends in order."""
+    command = [sys.executable, "-c", "from experiments.entry import main; main()", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as child:
+        try:
+            said, _ = child.communicate()
+        except KeyboardInterrupt:
+            child.terminate()
+            child.wait()
+            raise
+        return child.returncode, said
 
 
 def resident(probes: np.ndarray, begin_mono_ns: int, end_mono_ns: int) -> dict[str, float]:
