@@ -1,8 +1,8 @@
 """A sealed run of one long trial, in the real format: an open loop in batches of 1,000, each analysed, 2 % of records hit.
 
 `python -m tests.made_long make FOLDER RECORDS` writes it, `python -m tests.made_long analyse FOLDER` does what `caudal
-report` does with its data, and prints seconds, the process's greatest resident memory, and what it found: each in a
-process of its own, so that the memory is that of the analysis alone.
+report` does with its data, and prints seconds, CPU seconds, the process's greatest resident memory, and what it found:
+each in a process of its own, so that the memory is that of the analysis alone.
 """
 
 import sys
@@ -110,6 +110,7 @@ def analyse(folder: Path) -> dict[str, float | str]:
     (trial,) = found.summary.trials
     return {
         "seconds": time.monotonic() - begun,
+        "cpu_seconds": time.process_time(),
         "peak_bytes": peak_bytes(),
         "records": trial.response_time_s.count,
         "in_histogram": whole.histogram.get_total_count(),

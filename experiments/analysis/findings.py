@@ -6,9 +6,10 @@ Reads the store alone, a trial at a time: the tables of a long run don't fit int
 from typing import Any, NamedTuple
 
 from experiments.analysis.summary import Summary, summary
-from experiments.metrics.observed import observed
-from experiments.metrics.spectrum import spectrum
-from experiments.metrics.timeline import Bin, timeline
+from experiments.metrics.response import timed
+from experiments.metrics.spectrum import Spectrum
+from experiments.metrics.timeline import Bin, Timeline
+from experiments.metrics.walk import Records, walk
 from experiments.store.record import TrialRecord
 from experiments.store.run import RunFolder
 
@@ -40,7 +41,7 @@ def findings(run: RunFolder, found: Summary | None = None) -> Findings:
         # None counted: the trial failed, or its schedule isn't the sealed one and its arrivals can't be drawn again.
         if not trial.response_time_s.count or (tables := run.tables(record)) is None:
             continue
-        seen = observed(record, tables)
-        shares, count = spectrum(seen, record.window)
-        curves[trial.index] = Curves(shares, count, timeline(record, seen))
+        shares, bins = Spectrum(record.window), Timeline(record)
+        walk(Records(record, tables.batches, timed(tables)), shares, bins)
+        curves[trial.index] = Curves(shares.shares(), shares.records, bins.bins())
     return Findings(found, records, curves, run.manifest["experiment"])

@@ -1,12 +1,14 @@
 """What each class of agents saw: the same figures as a trial's, over its own records alone."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from experiments.metrics.quantiles import Quantiles
-from experiments.metrics.response import Done, arrived_within, response_times
+from experiments.metrics.response_times import Times
 from experiments.metrics.schedule import fleet
-from experiments.store.record import TrialRecord
-from experiments.store.tables import Tables
+from experiments.metrics.walk import Records
+from experiments.store.record import Load
 from loadgen.model.fleet import numbers
 
 
@@ -19,25 +21,23 @@ class ClassFigures(msgspec.Struct, frozen=True, kw_only=True):
     batch_wait_s: Quantiles
 
 
-def by_class(record: TrialRecord, tables: Tables, timed: Done) -> dict[str, ClassFigures]:
-    """The figures by the class's name; empty where all agents are alike.
-
-    Args:
-        timed: the analysed batches whose commit instant is known.
-    """
-    load, found = record.load, {}
+def by_class(load: Load, records: Records, window: tuple[int, int]) -> dict[str, Times]:
+    """A tally for each class, by its name; none where all agents are alike."""
     if not load.classes:
         return {}
-    for one, mine in zip(fleet(load), numbers(fleet(load)), strict=True):
-        inside = (timed["agent"] >= mine.start) & (timed["agent"] < mine.stop)
-        own = Done(columns={name: column[inside] for name, column in timed.columns.items()})
-        where = (load, record.seed, record.start_mono_ns, record.window)
-        records = arrived_within(*where, tables.batches, mine)
-        times = response_times(*where, own, records)
-        found[one.name] = ClassFigures(
-            agents=one.agents,
-            records=records,
+    classes = fleet(load)
+    return {one.name: Times(records, window, mine) for one, mine in zip(classes, numbers(classes), strict=True)}
+
+
+def figures(load: Load, tallies: Mapping[str, Times]) -> dict[str, ClassFigures]:
+    """What these tell, after the walk."""
+    agents = {one.name: one.agents for one in fleet(load)}
+    return {
+        name: ClassFigures(
+            agents=agents[name],
+            records=times.arrived,
             response_time_s=times.response,
-            batch_wait_s=times.stages["batch_wait"],
+            batch_wait_s=times.batch_wait,
         )
-    return found
+        for name, times in tallies.items()
+    }

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 from hdrh.histogram import HdrHistogram
 
-from experiments.metrics.observed import cut, of
-from experiments.metrics.response import Done, finished, join
+from experiments.metrics.response import timed
+from experiments.metrics.walk import Records
 from experiments.store.record import TrialRecord
 from experiments.store.tables import Tables
 from loadgen.model.ranks import Ranks
@@ -34,16 +34,12 @@ class Interval(NamedTuple):
 def histograms(record: TrialRecord, tables: Tables) -> tuple[Interval, list[Interval]]:
     """Of the whole window, and of each second of it. Not for `drain`, whose records have no response time, and
     only where `schedule.unlike_sealed` has nothing to say."""
-    done = join(tables.batches, tables.results)
-    known = done["committed_mono_ns"] > 0
-    timed = Done(columns={name: column[known] for name, column in done.columns.items()})
     start = record.start_mono_ns
     edges = [*range(record.window[0], record.window[1], 10**9), record.window[1]]
     counted = [Ranks() for _ in pairwise(edges)]
-    for arrived, owner, weight in finished(record.load, record.seed, start, record.window, timed):
-        response_ns = timed["committed_mono_ns"][owner] - arrived
-        for second, inside in cut(edges, arrived):
-            counted[second].count(response_ns[inside], of(weight, inside))
+    for piece in Records(record, tables.batches, timed(tables)):
+        for second, inside in piece.finished.within(edges):
+            counted[second].count(piece.response_ns[inside], piece.finished.of(inside))
     seconds = [
         Interval((begin - start) / 1e9, (end - start) / 1e9, _of(one))
         for (begin, end), one in zip(pairwise(edges), counted, strict=True)

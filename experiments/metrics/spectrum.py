@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from experiments.metrics.observed import Observed, counted, cut, of
+from experiments.metrics.walk import Piece
 from loadgen.model.ranks import Ranks
 
 #: Fewest records above a quantile.
@@ -21,25 +21,32 @@ SHARES: Final = (
 )  # fmt: skip
 
 
-def spectrum(seen: Observed, window: tuple[int, int]) -> tuple[dict[float, float], int]:
-    """(share -> seconds, records) over those that arrived in the window; those that never finished count as slowest.
+class Spectrum:
+    """A tally of those that arrived in the window; those that never finished count as slowest."""
 
-    A share that the sample doesn't bear, or that falls among the unfinished, is left out.
-    """
-    ranks, total = Ranks(), 0
-    for arrived, records in seen.arrived():
-        total += sum(counted(records, inside) for _, inside in cut(window, arrived))
-    for arrived, response_ns, records in seen.finished():
-        for _, inside in cut(window, arrived):
-            ranks.count(response_ns[inside], of(records, inside))
-    borne = {
-        share: rank
-        for share in SHARES
-        if 0 < (rank := int(np.ceil(share * total))) <= ranks.total
-        and (share <= 0.5 or total * (1.0 - share) >= LEAST_ABOVE - 1e-6)
-    }
-    ranks.want(*borne.values())
-    for arrived, response_ns, records in seen.finished():
-        for _, inside in cut(window, arrived):
-            ranks.pick(response_ns[inside], of(records, inside))
-    return {share: ranks.at(rank) / 1e9 for share, rank in borne.items()}, total
+    def __init__(self, window: tuple[int, int]) -> None:
+        self._window, self._ranks, self._borne = window, Ranks(), dict[float, int]()
+        #: How many records arrived.
+        self.records = 0
+
+    def count(self, piece: Piece) -> None:
+        self.records += sum(piece.arrived.counted(inside) for _, inside in piece.arrived.within(self._window))
+        for _, inside in piece.finished.within(self._window):
+            self._ranks.count(piece.response_ns[inside], piece.finished.of(inside))
+
+    def want(self) -> None:
+        self._borne = {
+            share: rank
+            for share in SHARES
+            if 0 < (rank := int(np.ceil(share * self.records))) <= self._ranks.total
+            and (share <= 0.5 or self.records * (1.0 - share) >= LEAST_ABOVE - 1e-6)
+        }
+        self._ranks.want(*self._borne.values())
+
+    def pick(self, piece: Piece) -> None:
+        for _, inside in piece.finished.within(self._window):
+            self._ranks.pick(piece.response_ns[inside], piece.finished.of(inside))
+
+    def shares(self) -> dict[float, float]:
+        """share -> seconds; a share that the sample doesn't bear, or that falls among the unfinished, is left out."""
+        return {share: self._ranks.at(rank) / 1e9 for share, rank in self._borne.items()}

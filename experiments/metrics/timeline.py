@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from experiments.metrics.observed import Observed, counted, cut, of
 from experiments.metrics.quantiles import Quantiles, told, want
+from experiments.metrics.walk import Piece
 from experiments.store.record import TrialRecord
 from loadgen.model.ranks import Ranks
 
@@ -25,30 +25,40 @@ class Bin(msgspec.Struct, frozen=True, kw_only=True):
     response_time_s: Quantiles
 
 
-def timeline(record: TrialRecord, seen: Observed) -> list[Bin]:
-    """The bins of a trial, from the load's begin to its end; bins in which nothing arrived are left out."""
-    end_ns = record.window[1] - record.start_mono_ns
-    if end_ns <= 0:
-        return []
-    edges = np.linspace(0, end_ns, BINS + 1)
-    arrived, ranks = np.zeros(BINS, np.int64), [Ranks() for _ in range(BINS)]
-    for at_mono_ns, records in seen.arrived():
-        for number, inside in cut(edges, at_mono_ns - record.start_mono_ns):
-            arrived[number] += counted(records, inside)
-    for at_mono_ns, response_ns, records in seen.finished():
-        for number, inside in cut(edges, at_mono_ns - record.start_mono_ns):
-            ranks[number].count(response_ns[inside], of(records, inside))
-    unfinished = [int(arrived[number] - one.total) for number, one in enumerate(ranks)]
-    for number, one in enumerate(ranks):
-        want(one, unfinished[number])
-    for at_mono_ns, response_ns, records in seen.finished():
-        for number, inside in cut(edges, at_mono_ns - record.start_mono_ns):
-            ranks[number].pick(response_ns[inside], of(records, inside))
-    return [
-        Bin(
-            begin_s=float(edges[number]) / 1e9,
-            length_s=end_ns / BINS / 1e9,
-            response_time_s=told(ranks[number], unfinished[number]),
-        )
-        for number in np.flatnonzero(arrived).tolist()
-    ]
+class Timeline:
+    """A tally of a trial's bins, from the load's begin to its end."""
+
+    def __init__(self, record: TrialRecord) -> None:
+        self._length_ns = max(0, record.window[1] - record.start_mono_ns)
+        self._edges_ns = np.linspace(0, self._length_ns, BINS + 1)
+        # Arrivals are whole nanoseconds: an edge between two of them parts as the next one does.
+        self._edges_mono_ns = record.start_mono_ns + np.ceil(self._edges_ns).astype(np.int64)
+        self._arrived, self._ranks = np.zeros(BINS, np.int64), [Ranks() for _ in range(BINS)]
+
+    def count(self, piece: Piece) -> None:
+        for number, inside in piece.arrived.within(self._edges_mono_ns):
+            self._arrived[number] += piece.arrived.counted(inside)
+        for number, inside in piece.finished.within(self._edges_mono_ns):
+            self._ranks[number].count(piece.response_ns[inside], piece.finished.of(inside))
+
+    def want(self) -> None:
+        for number, one in enumerate(self._ranks):
+            want(one, self._unfinished(number))
+
+    def pick(self, piece: Piece) -> None:
+        for number, inside in piece.finished.within(self._edges_mono_ns):
+            self._ranks[number].pick(piece.response_ns[inside], piece.finished.of(inside))
+
+    def _unfinished(self, number: int) -> int:
+        return int(self._arrived[number] - self._ranks[number].total)
+
+    def bins(self) -> list[Bin]:
+        """Those in which something arrived."""
+        return [
+            Bin(
+                begin_s=float(self._edges_ns[number]) / 1e9,
+                length_s=self._length_ns / BINS / 1e9,
+                response_time_s=told(self._ranks[number], self._unfinished(number)),
+            )
+            for number in np.flatnonzero(self._arrived).tolist()
+        ]

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from experiments.metrics.batching import measured
-from experiments.metrics.classes import ClassFigures, by_class
+from experiments.metrics.batching import Measured
+from experiments.metrics.classes import ClassFigures, by_class, figures
 from experiments.metrics.cost import cost
 from experiments.metrics.detections import Detections, detections
 from experiments.metrics.fairness import Fairness, fairness
@@ -19,12 +19,14 @@ from experiments.metrics.ledger import Ledger, ledger
 from experiments.metrics.outcome import outcome
 from experiments.metrics.quantiles import Quantiles, quantiles
 from experiments.metrics.queue import QueueLength, queue_lengths
-from experiments.metrics.response import Done, arrived_within, first_results, join, response_times
+from experiments.metrics.response import Done, first_results, join
+from experiments.metrics.response_times import Times
 from experiments.metrics.schedule import unlike_sealed
 from experiments.metrics.throughput import Carried, committed_a_bin, is_due
 from experiments.metrics.validity.limits import limits
 from experiments.metrics.validity.registry import reasons
 from experiments.metrics.validity.rule import Evidence
+from experiments.metrics.walk import Records, walk
 from experiments.stats.steady import Steady, steady
 from experiments.stats.within import Within, within
 from experiments.store.record import TrialRecord
@@ -108,12 +110,14 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
     timed = Done(columns={name: column[instants_known] for name, column in done.columns.items()})
     unknown = int((~instants_known).sum())
     unlike = unlike_sealed(record, tables.batches)
-    # Arrivals drawn again are those of this trial only if the schedule is: else there are no response times.
-    untimed = Done(columns={name: column[:0] for name, column in timed.columns.items()})
     draining = record.load.arrivals["kind"] == "drain"
-    span = _arrivals(record)
-    arrived = 0 if unlike else arrived_within(record.load, record.seed, record.start_mono_ns, span, tables.batches)
-    times = response_times(record.load, record.seed, record.start_mono_ns, span, untimed if unlike else timed, arrived)
+    records = Records(record, tables.batches, timed)
+    times, mix = Times(records, _arrivals(record)), Measured(record, records)
+    classes = by_class(record.load, records, record.window)
+    # Arrivals drawn again are those of this trial only if the schedule is: else there are no response times.
+    if not unlike:
+        walk(records, times, mix, *classes.values())
+    split = times.split(timed)
     whole = Carried.of(timed, *record.window)
     result = outcome(record, tables, account, timed)
     counts, window_s = committed_a_bin(timed, record.window)
@@ -122,7 +126,7 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
     seconds = (end - begin) / 1e9
     carried = Carried.of(timed, begin, end)
     # The records that arrived, not those that were cut: buffers may be closed after the window, all of them.
-    offered = arrived / window_s if window_s > 0 and not unlike else None
+    offered = times.arrived / window_s if window_s > 0 and not unlike else None
     wrong = reasons(
         Evidence(
             record=record,
@@ -150,12 +154,12 @@ def summarise(record: TrialRecord, tables: Tables | None) -> TrialSummary:
         carried_bytes_per_s=carried.packed_bytes / seconds if seconds > 0 else None,
         steady=settled,
         within_trial=within(counts) if window_s > 0 and not draining else None,
-        response_time_s=_NOTHING if draining else times.response,
+        response_time_s=_NOTHING if draining else split.response,
         response_time_is=_CLOCK["drain" if draining else "open" if record.load.open_loop else "window"],
-        stages_s={name: one for name, one in times.stages.items() if not draining or name in _OF_WORKERS},
-        batching=None if unlike else measured(record, tables.batches),
+        stages_s={name: one for name, one in split.stages.items() if not draining or name in _OF_WORKERS},
+        batching=None if unlike else mix.mix(),
         schedule_lag_s=lag(record),
-        classes={} if unlike else by_class(record, tables, timed),
+        classes={} if unlike else figures(record.load, classes),
         fairness=fairness(record, tables, timed),
         cost=cost(record, tables, whole),
         queues=queue_lengths(tables.probes, *record.window),

@@ -6,7 +6,7 @@ open within the window, how each ends (the agents close at the load's end), and 
 that, which therefore ran to their end, what they hold.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import cast
 
@@ -188,62 +188,92 @@ def _some(one: AgentClass, numbered: range, horizon_ns: int, sources: Mapping[st
 
 
 def observed(
-    agents: Collection[AgentBatches], *, window_ns: tuple[int, int], close_ns: int, method: str
+    agents: Sequence[AgentBatches], *, window_ns: tuple[int, int], close_ns: int, method: str
 ) -> FlushMix | None:
     """The mix of batches that were cut; None if none opened within `window_ns`. `close_ns`: the load's end. One clock."""
-    ends = np.zeros(3)
-    batches, records, waits = 0.0, 0, Ranks()
-
-    def undisturbed(opened_ns: Ints, timeout_ns: int) -> NDArray[np.bool_]:
-        return (opened_ns >= window_ns[0]) & (opened_ns < window_ns[1]) & (opened_ns + timeout_ns <= close_ns)
-
-    for one in agents:
-        opened_ns = np.full(len(one.first), -1, np.int64)
-        for wait_ns in _waits(one, opened_ns, undisturbed):
-            waits.count(wait_ns, one.weight)
-            records += len(wait_ns)
-        inside = (opened_ns >= window_ns[0]) & (opened_ns < window_ns[1])
-        full = one.count == one.batch_size
-        late = ~full & (one.cut_ns - opened_ns == one.timeout_ns)
-        ends += one.weight * np.array([(inside & full).sum(), (inside & late).sum(), (inside & ~full & ~late).sum()])
-        batches += one.weight * int(undisturbed(opened_ns, one.timeout_ns).sum())
-    total = float(ends.sum())
-    if not total:
-        return None
-    # The running sum of equal weights may end a bit below share x sum.
-    ranks = {
-        name: share * waits.total * (1 - 1e-12)
-        for name, share, least in (("p50", 0.5, 1), ("p99", 0.99, LEAST_P99_RECORDS))
-        if records >= least
-    }
-    waits.want(*ranks.values())
-    for one in agents:
-        for wait_ns in _waits(one, np.full(len(one.first), -1, np.int64), undisturbed):
-            waits.pick(wait_ns, one.weight)
-    told_s = {name: waits.at(rank) / NS_PER_S for name, rank in ranks.items()}
-    return FlushMix(
-        method=method,
-        by_size_ratio=float(ends[0] / total),
-        by_timeout_ratio=float(ends[1] / total),
-        by_close_ratio=float(ends[2] / total),
-        records_per_batch=waits.total / batches if batches else None,
-        batch_wait_mean_s=waits.sum / waits.total / NS_PER_S if records else None,
-        batch_wait_p50_s=told_s.get("p50"),
-        batch_wait_p99_s=told_s.get("p99"),
-    )
+    waits = Waits(agents, window_ns=window_ns, close_ns=close_ns)
+    for place, one in enumerate(agents):
+        for times, owner in owned(one.arrivals_ns, one.first, one.count):
+            waits.count(place, times, owner)
+    waits.want()
+    for place, one in enumerate(agents):
+        for times, owner in owned(one.arrivals_ns, one.first, one.count):
+            waits.pick(place, times, owner)
+    return waits.mix(method)
 
 
-def _waits(one: AgentBatches, opened_ns: Ints, which: Callable[[Ints, int], NDArray[np.bool_]]) -> Iterator[Ints]:
-    """How long each record of some of the batches waited, ns, in pieces; `opened_ns` is filled in on the way.
+class Waits:
+    """What the records of some agents' batches waited: counted, then picked, in pieces of an agent in ascending order.
 
-    `which`: of batches that opened at these instants, given the timeout.
+    Args: as for `observed`.
     """
-    for times, owner in owned(one.arrivals_ns, one.first, one.count):
-        if not len(owner):
-            continue
+
+    def __init__(self, agents: Sequence[AgentBatches], *, window_ns: tuple[int, int], close_ns: int) -> None:
+        self._agents, self._window_ns, self._close_ns = agents, window_ns, close_ns
+        self._opened_ns = [np.full(len(one.first), -1, np.int64) for one in agents]
+        self._ranks, self._records = Ranks(), 0
+        self._wanted: dict[str, float] = {}
+
+    def count(self, place: int, times: Ints, owner: Ints) -> None:
+        """Some of the arrivals of the agent at this place, and the places of their batches in its own."""
+        opened_ns = self._opened_ns[place]
         heads = np.flatnonzero(np.diff(owner, prepend=-1))
         opening = heads[opened_ns[owner[heads]] < 0]
         opened_ns[owner[opening]] = times[opening]
-        begin, end = int(owner[0]), int(owner[-1]) + 1
-        kept = which(opened_ns[begin:end], one.timeout_ns)[owner - begin]
-        yield one.cut_ns[owner[kept]] - times[kept]
+        wait_ns = self._of_undisturbed(place, times, owner)
+        self._ranks.count(wait_ns, self._agents[place].weight)
+        self._records += len(wait_ns)
+
+    def want(self) -> None:
+        """Between the walks."""
+        # The running sum of equal weights may end a bit below share x sum.
+        self._wanted = {
+            name: share * self._ranks.total * (1 - 1e-12)
+            for name, share, least in (("p50", 0.5, 1), ("p99", 0.99, LEAST_P99_RECORDS))
+            if self._records >= least
+        }
+        self._ranks.want(*self._wanted.values())
+
+    def pick(self, place: int, times: Ints, owner: Ints) -> None:
+        """The same again."""
+        self._ranks.pick(self._of_undisturbed(place, times, owner), self._agents[place].weight)
+
+    def mix(self, method: str) -> FlushMix | None:
+        """After the second walk."""
+        ends, batches = np.zeros(3), 0.0
+        for one, opened_ns in zip(self._agents, self._opened_ns, strict=True):
+            inside = (opened_ns >= self._window_ns[0]) & (opened_ns < self._window_ns[1])
+            full = one.count == one.batch_size
+            late = ~full & (one.cut_ns - opened_ns == one.timeout_ns)
+            ends += one.weight * np.array(
+                [(inside & full).sum(), (inside & late).sum(), (inside & ~full & ~late).sum()]
+            )
+            batches += one.weight * int(self._undisturbed(opened_ns, one.timeout_ns).sum())
+        total = float(ends.sum())
+        if not total:
+            return None
+        told_s = {name: self._ranks.at(rank) / NS_PER_S for name, rank in self._wanted.items()}
+        return FlushMix(
+            method=method,
+            by_size_ratio=float(ends[0] / total),
+            by_timeout_ratio=float(ends[1] / total),
+            by_close_ratio=float(ends[2] / total),
+            records_per_batch=self._ranks.total / batches if batches else None,
+            batch_wait_mean_s=self._ranks.sum / self._ranks.total / NS_PER_S if self._records else None,
+            batch_wait_p50_s=told_s.get("p50"),
+            batch_wait_p99_s=told_s.get("p99"),
+        )
+
+    def _undisturbed(self, opened_ns: Ints, timeout_ns: int) -> NDArray[np.bool_]:
+        begin, end = self._window_ns
+        return (opened_ns >= begin) & (opened_ns < end) & (opened_ns + timeout_ns <= self._close_ns)
+
+    def _of_undisturbed(self, place: int, times: Ints, owner: Ints) -> Ints:
+        if not len(owner):
+            return times
+        one, begin, end = self._agents[place], int(owner[0]), int(owner[-1]) + 1
+        chosen = self._undisturbed(self._opened_ns[place][begin:end], one.timeout_ns)
+        if chosen.all():
+            return one.cut_ns[owner] - times
+        kept = chosen[owner - begin]
+        return one.cut_ns[owner[kept]] - times[kept]

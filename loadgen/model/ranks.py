@@ -48,8 +48,9 @@ class Ranks:
             values, records = values[records > 0], records[records > 0]
         if not len(values):
             return
+        lowest, greatest = int(values.min()), int(values.max())
         bucket = _bucket(values)
-        least, most = int(bucket.min()), int(bucket.max())
+        least, most = _bucket(np.array([lowest, greatest])).tolist()
         self._reach(least, most)
         if isinstance(records, np.ndarray):
             found = np.bincount(bucket - least, weights=records).astype(np.float64)
@@ -60,7 +61,6 @@ class Ranks:
             self.total += len(values) * records
             self.sum += values.sum().item() * records
         self._counts[least - self._least : most + 1 - self._least] += found
-        greatest = int(values.max())
         self.max = greatest if self.max is None else max(self.max, greatest)
 
     def _reach(self, least: int, most: int) -> None:

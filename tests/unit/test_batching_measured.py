@@ -8,9 +8,12 @@ import pytest
 
 from experiments.analysis.batching import batching
 from experiments.analysis.summary import summary
-from experiments.metrics.batching import measured, prediction
+from experiments.metrics.batching import Measured, prediction
+from experiments.metrics.response import join
 from experiments.metrics.trial import summarise
+from experiments.metrics.walk import Records, walk
 from experiments.report.batching import batching_section
+from experiments.store.record import TrialRecord
 from experiments.store.run import RunFolder
 from loadgen.model.arrivals.poisson import Poisson
 from loadgen.model.flush_mix import FlushMix
@@ -23,6 +26,14 @@ RATE, SIZE, TIMEOUT = 400.0, 10, 0.02
 
 def poisson() -> Made:
     return trial(Poisson(rate_per_s=RATE), batch_size=SIZE, timeout_s=TIMEOUT)
+
+
+def measured(record: TrialRecord, batches: np.ndarray) -> FlushMix | None:
+    """Of batches of which none was analysed: what they are doesn't depend on it."""
+    records = Records(record, batches, join(batches, made.results()))
+    mix = Measured(record, records)
+    walk(records, mix)
+    return mix.mix()
 
 
 def found(one: Made) -> FlushMix:

@@ -11,8 +11,6 @@ from experiments.design.config import decode
 from experiments.design.errors import ConfigError
 from experiments.design.trial_config import TrialConfig
 from experiments.load import load_of, sources_of
-from experiments.metrics.classes import by_class
-from experiments.metrics.response import join
 from experiments.metrics.schedule import Drawing, fleet, redrawn
 from experiments.metrics.trial import summarise
 from experiments.store.record import Load
@@ -185,7 +183,7 @@ def test_every_class_has_figures_of_its_own() -> None:
     assert first.response_time_s.count == 200
     assert others.response_time_s.max - first.response_time_s.max == pytest.approx(1.0, abs=0.02)
     assert found.response_time_s.max == others.response_time_s.max
-    assert by_class(made.record(), trial.tables, join(trial.tables.batches, results)) == {}
+    assert summarise(*made_trial.trial()).classes == {}
     assert (trial.record.seed, trial.record.start_mono_ns, trial.record.window) == (SEED, START, WINDOW)
 
 

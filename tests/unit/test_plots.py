@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from experiments.analysis.findings import Findings, findings
-from experiments.metrics.observed import Observed
-from experiments.metrics.spectrum import spectrum
+from experiments.metrics.spectrum import Spectrum
+from experiments.metrics.walk import Piece, Some, walk
 from experiments.plots import style
 from experiments.plots.frontier import best
 from experiments.plots.plot import as_csv
@@ -274,15 +274,20 @@ def test_the_frontier_is_what_nothing_beats_in_both(higher: bool, expected: list
         assert any(a <= x and sign * b <= sign * y and (a, b) != (x, y) for a, b in points)
 
 
-def seen(values_ns: np.ndarray, unfinished: int = 0) -> Observed:
+def spectrum(values_ns: np.ndarray, unfinished: int = 0) -> tuple[dict[float, float], int]:
+    """Of records that all arrived at once, of which some never finished."""
     records = len(values_ns)
-    everything = np.zeros(records + unfinished, np.int64)
-    return Observed(lambda: iter([(everything[:records], values_ns, 1)]), lambda: iter([(everything, 1)]))
+    arrived, finished = (
+        Some(zeros, zeros, 1) for zeros in (np.zeros(records + unfinished, np.int64), np.zeros(records, np.int64))
+    )
+    found = Spectrum((0, 1))
+    walk([Piece(0, arrived, finished, values_ns)], found)
+    return found.shares(), found.records
 
 
 def test_the_spectrum_is_numpys_inverted_distribution_as_far_as_20_records_lie_above() -> None:
     values = np.random.default_rng(5).integers(1, 10**9, 4000)
-    found, total = spectrum(seen(values), (0, 1))
+    found, total = spectrum(values)
     assert total == 4000
     assert max(found) == 0.995
     for share, value in found.items():
@@ -290,7 +295,7 @@ def test_the_spectrum_is_numpys_inverted_distribution_as_far_as_20_records_lie_a
 
 
 def test_records_that_never_finished_are_the_slowest_of_the_spectrum() -> None:
-    found, total = spectrum(seen(np.arange(1, 3001), unfinished=1000), (0, 1))
+    found, total = spectrum(np.arange(1, 3001), unfinished=1000)
     assert total == 4000
     assert max(found) == 0.7
     assert found[0.5] == 2000 / 1e9

@@ -6,17 +6,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from experiments.metrics.response import (
-    STAGES,
-    Done,
-    ResponseTimes,
-    arrived_within,
-    first_results,
-    join,
-    stages,
-)
+from experiments.metrics.response import STAGES, Done, first_results, join, stages
 from experiments.metrics.response import arrivals as in_pieces
-from experiments.metrics.response import response_times as of_all
+from experiments.metrics.response_times import ResponseTimes, Times
+from experiments.metrics.walk import Records, walk
 from experiments.store.record import Load
 from loadgen.model.arrivals.constant import Constant
 from loadgen.model.arrivals.poisson import Poisson
@@ -31,10 +24,17 @@ SECOND = 1_000_000_000
 ALWAYS = (0, 10**12)
 
 
+def walked(load: Load, seed: int, start: int, window: tuple[int, int], batches: np.ndarray | Done, done: Done) -> Times:
+    """Of these batches, those in `done` finished."""
+    records = Records(made.record(load=load, seed=seed, start_mono_ns=start), batches, done)
+    times = Times(records, window)
+    walk(records, times)
+    return times
+
+
 def response_times(load: Load, seed: int, start: int, window: tuple[int, int], done: Done) -> ResponseTimes:
     """Where everything that arrived has finished."""
-    finished = of_all(load, seed, start, window, done, 0).response.count
-    return of_all(load, seed, start, window, done, finished)
+    return walked(load, seed, start, window, done, done).split(done)
 
 
 def arrivals(load: Load, seed: int, start: int, done: Done) -> tuple[np.ndarray, np.ndarray]:
@@ -262,10 +262,9 @@ def test_records_that_never_finished_count_as_the_slowest() -> None:
     process = Poisson(rate_per_s=2000.0)
     load = open_load(process)
     batches, results = played(process, load)
-    arrived = arrived_within(load, SEED, START, ALWAYS, batches)
-    everything = of_all(load, SEED, START, ALWAYS, join(batches, results), arrived).response
+    everything = walked(load, SEED, START, ALWAYS, batches, join(batches, results)).response
     assert everything.unfinished == 0
-    found = of_all(load, SEED, START, ALWAYS, join(batches, results[: len(results) // 2]), arrived).response
+    found = walked(load, SEED, START, ALWAYS, batches, join(batches, results[: len(results) // 2])).response
     assert found.count + found.unfinished == everything.count
     assert found.unfinished > everything.count // 5
     assert (found.p90, found.p99, found.max, found.mean) == (None, None, None, None), "they fall among the unfinished"
@@ -277,4 +276,5 @@ def test_under_full_load_what_was_cut_in_the_window_arrived_in_it() -> None:
         made.batch(0, 10, 20, cut_mono_ns=100),
         made.batch(0, 30, 40, cut_mono_ns=200),
     )
-    assert arrived_within(made.load(), SEED, 0, (100, 200), batches) == 20
+    nothing = join(batches, made.results())
+    assert walked(made.load(), SEED, 0, (100, 200), batches, nothing).arrived == 20
