@@ -32,35 +32,43 @@ class Player:
         self._note = note
         self._steps = _steps(plan, start_mono_ns)
         self._next = next(self._steps, None)
-        self._over = asyncio.Event()
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pacer = Pacer(self._wake)
 
     async def play(self) -> None:
-        """Returns when the last batch was cut."""
+        """Returns when the last batch was cut. Raises: what `plan`, `cut` or `note` raised: the rest isn't played."""
         try:
             if self._next is not None:
                 self._pacer.arm(self._next[0])
-                await self._over.wait()
+                await self._over
         finally:
             self._pacer.close()
 
     def _wake(self) -> None:
+        if self._over.cancelled():
+            return
+        try:
+            self._burst()
+        except Exception as error:  # noqa: BLE001 - `play` raises it; from here the loop would log it and wait for ever
+            self._over.set_exception(error)
+            return
+        if self._next is None:
+            self._over.set_result(None)
+        else:
+            self._pacer.arm(self._next[0])
+
+    def _burst(self) -> None:
         now_ns = time.monotonic_ns
         for _ in range(BURST):
             if self._next is None:
-                self._over.set()
                 return
             due, agent, count = self._next
             late = now_ns() - due
             if late < 0:
-                break
+                return
             self._cut(agent, count, due)
             self._note(due, late)
             self._next = next(self._steps, None)
-        if self._next is None:
-            self._over.set()
-        else:
-            self._pacer.arm(self._next[0])
 
 
 def _steps(plan: Iterable[Schedule], start_mono_ns: int) -> Iterator[tuple[int, int, int]]:

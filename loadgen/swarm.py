@@ -172,8 +172,10 @@ class Swarm:
         player = Player(plan.pieces(), start_mono_ns, self._cut, late.note)
         playing, stop = asyncio.ensure_future(player.play()), asyncio.ensure_future(self._stop.wait())
         await asyncio.wait((playing, stop), return_when=asyncio.FIRST_COMPLETED)
-        for one in (playing, stop):
-            one.cancel()
+        stop.cancel()
+        if playing.done():
+            playing.result()  # a schedule that couldn't be played to its end ends the swarm
+        playing.cancel()
         self.lateness = lateness(late.found())
 
     async def _saturate(self, arrivals: Saturate, start_mono_ns: int) -> None:

@@ -1,6 +1,8 @@
 """A swarm's connection and its agents: what goes out when, what comes back after a loss, what is counted."""
 
 import asyncio
+import errno
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from loadgen.model.arrivals.poisson import Poisson
 from loadgen.model.draws import Draws
 from loadgen.model.fleet import AgentClass
 from loadgen.model.records.ring import Ring
+from loadgen.model.schedule import Schedule
+from loadgen.plan import Plan
 from loadgen.ring import PackedRing
 from loadgen.spec import RecordsSpec, SwarmSpec
 from loadgen.swarm import Swarm
@@ -250,3 +254,26 @@ def test_a_process_has_the_agents_that_are_dealt_to_it(tmp_path: Path) -> None:
         seen.append((list(swarm._agents), list(swarm._links)))
         swarm._close()
     assert seen == [([0, 1, 4, 5], [0, 2]), ([2, 3], [1])]
+
+
+def test_a_schedule_that_cannot_be_played_to_its_end_ends_the_swarm_which_never_says_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Torn(Plan):
+        def pieces(self) -> Iterator[Schedule]:
+            yield from super().pieces()
+            raise OSError(errno.EIO, "Input/output error")
+
+    async def run(plan: type[Plan]) -> None:
+        swarm = Swarm(spec(tmp_path, records=RecordsSpec(mix={"web": 1.0}, ring_size=64)))
+        row = tuple(np.array([value], np.int64) for value in (0, 2, 0, 1))
+        try:
+            await asyncio.wait_for(swarm._play(plan([row], 10**9, tmp_path), time.monotonic_ns()), 5.0)  # type: ignore[list-item]
+        finally:
+            swarm._close()
+
+    asyncio.run(run(Plan))
+    assert capsys.readouterr().out == "loaded\n"
+    with pytest.raises(OSError, match="Input/output"):
+        asyncio.run(run(Torn))
+    assert capsys.readouterr().out == ""

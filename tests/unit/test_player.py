@@ -1,8 +1,10 @@
 """The player cuts every batch once, in order and never early, and says how late it was; its plan comes from a file."""
 
 import asyncio
+import errno
 import time
 import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pytest
@@ -94,6 +96,42 @@ def test_what_is_due_at_once_is_cut_in_bursts_between_which_the_loop_goes_on() -
 def test_a_schedule_without_batches_is_over_at_once() -> None:
     cuts, _, late_ns, _ = play(plan([]))
     assert (cuts, lateness(late_ns)) == ([], {"paced": 0})
+
+
+def test_what_breaks_while_a_schedule_is_played_ends_the_play() -> None:
+    """A disk that fills up under the record of lateness, and one that can't be read."""
+
+    def full(_due: int, _late: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def unreadable() -> Iterator[Schedule]:
+        yield plan([0])
+        raise OSError(errno.EIO, "Input/output error")
+
+    async def played(given: Iterable[Schedule], note: Callable[[int, int], None]) -> list[int]:
+        cuts: list[int] = []
+        player = Player(given, 0, lambda agent, *_: cuts.append(agent), note)
+        with pytest.raises(OSError, match=r"No space|Input/output"):
+            await asyncio.wait_for(player.play(), 5.0)
+        return cuts
+
+    assert asyncio.run(played([plan([0, 0, 0])], full)) == [0]
+    assert asyncio.run(played(unreadable(), lambda *_: None)) == [0]
+
+
+def test_a_play_that_is_given_up_cuts_nothing_more() -> None:
+    async def given_up() -> list[int]:
+        cuts: list[int] = []
+        playing = asyncio.ensure_future(
+            Player([plan([0] * 3 * BURST)], 0, lambda agent, *_: cuts.append(agent), lambda *_: None).play()
+        )
+        while not cuts:  # noqa: ASYNC110 - the very turn in which the first burst was cut
+            await asyncio.sleep(0)
+        playing.cancel()
+        await asyncio.wait((playing,))
+        return cuts
+
+    assert len(asyncio.run(given_up())) == BURST
 
 
 @pytest.mark.parametrize(
