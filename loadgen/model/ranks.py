@@ -23,6 +23,8 @@ Records: TypeAlias = int | float | NDArray[np.int64]
 _LEADING_BITS: Final = 10
 _SHIFT: Final = 52 - _LEADING_BITS
 _OF_ONE: Final = 1023 << _LEADING_BITS
+#: Bits of a value's lower half.
+_HALF: Final = 24
 #: Picked values that are held before equal ones are made one.
 _HELD: Final = 1 << 18
 
@@ -55,7 +57,9 @@ class Ranks:
         if isinstance(records, np.ndarray):
             found = np.bincount(bucket - least, weights=records).astype(np.float64)
             self.total += records.sum().item()
-            self.sum += (values * records).sum().item()
+            # In two halves: 600 million records that waited 16 s each are more ns than an int64 holds.
+            high, low = (int((half * records).sum()) for half in (values >> _HALF, values & (1 << _HALF) - 1))
+            self.sum += (high << _HALF) + low
         else:
             found = np.bincount(bucket - least).astype(np.float64) * records
             self.total += len(values) * records
@@ -84,6 +88,8 @@ class Ranks:
             values, bucket, records = values[records > 0], bucket[records > 0], records[records > 0]
         chosen = self._wanted[bucket]
         kept = values[chosen]
+        if not len(kept):  # two empty arrays are 240 bytes: 10,000 agents in 100 bins of time would take 240 MB
+            return
         self._values.append(kept)
         self._records.append(
             records[chosen].astype(np.float64)
