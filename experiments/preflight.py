@@ -49,13 +49,13 @@ def _files(config: TrialConfig) -> None:
 
 
 def _memory(config: TrialConfig) -> None:
-    """The schedule of an open loop is held as a whole; all else comes beside it."""
+    """The runner draws the schedule of an open loop again and holds it as a whole; all else comes beside it."""
     there, told = psutil.virtual_memory().total, offered(config)
     if told is not None and told.memory_bytes > there:
         raise MachineError(
             f"swarm.arrivals must offer what {there / 2**30:.1f} GiB of memory hold, got about {told.records:,.0f} "
-            f"records in {told.batches:,.0f} batches, whose times take about {told.memory_bytes / 2**30:,.1f} GiB before "
-            "the load starts; offer less, measure shorter, or raise swarm.batch_size"
+            f"records in {told.batches:,.0f} batches, whose schedule takes about {told.memory_bytes / 2**30:,.1f} GiB in "
+            "the analysis; offer less, measure shorter, or raise swarm.batch_size"
         )
 
 
