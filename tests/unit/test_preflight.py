@@ -143,7 +143,6 @@ def test_the_memory_that_is_told_is_what_making_a_schedule_takes() -> None:
     finally:
         tracemalloc.stop()
     assert made.records == pytest.approx(told.records, rel=0.01)
-    assert peak / told.memory_bytes == pytest.approx(
-        0.86, abs=0.1
-    )  # resident it was 0.92 to 1.0: the allocator keeps some
+    # Resident it was 0.92 to 1.0: the allocator keeps some.
+    assert peak / told.memory_bytes == pytest.approx(0.86, abs=0.1)
     assert told.memory_bytes == pytest.approx(3.6e5 * 84)
