@@ -47,7 +47,10 @@ async def run(process: Process, address: tuple[str, int], syslog: tuple[str, int
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    gateway = Gateway(registry.build(process), process.system.limits)
+    system = process.system
+    gateway = Gateway(
+        registry.build(process), system.limits, task_batches=system.coalesce, task_bytes=system.coalesce_bytes
+    )
     try:
         server = await serve(gateway, *address, syslog)
     except OSError as error:

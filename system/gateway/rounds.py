@@ -12,6 +12,7 @@ until it fills a task, or for LINGER_S. A Celery node's cost is by task, whateve
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from typing import Protocol
 
@@ -35,9 +36,9 @@ LINGER_TASKS = 3
 #: For so long at most: less than the tasks that stand before it take (some 5 ms each on the machine above).
 LINGER_S = 0.01
 
-#: Or until so much waits: a task's most, by default (`system.coalesce`, `system.coalesce_bytes`).
-FULL_BATCHES = 256
-FULL_BYTES = 8 * 1024 * 1024
+#: Or until a task is full: its most, by default (`system.coalesce`, `system.coalesce_bytes`).
+TASK_BATCHES = 256
+TASK_BYTES = 8 * 1024 * 1024
 
 
 class Sender(Protocol):
@@ -73,11 +74,23 @@ class _Settlement(msgspec.Struct):
 class Rounds:
     """The list of waiting batches and the one task that empties it."""
 
-    def __init__(self, publisher: Publisher, stats: GatewayStats, round_batches: int, round_bytes: int) -> None:
+    def __init__(
+        self,
+        publisher: Publisher,
+        stats: GatewayStats,
+        round_batches: int,
+        round_bytes: int,
+        *,
+        task_batches: int = TASK_BATCHES,
+        task_bytes: int = TASK_BYTES,
+    ) -> None:
         self._publisher = publisher
         self._stats = stats
         self._round_batches = round_batches
         self._round_bytes = round_bytes
+        self._task_batches = task_batches
+        self._task_bytes = task_bytes
+        self._told_at = -math.inf  # when the publisher last said how many tasks are unfinished: the loop's time
         self._waiting: deque[Waiting] = deque()
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
@@ -94,7 +107,7 @@ class Rounds:
 
     @property
     def _is_full(self) -> bool:
-        return len(self._waiting) >= FULL_BATCHES or self._waiting_bytes >= FULL_BYTES
+        return len(self._waiting) >= self._task_batches or self._waiting_bytes >= self._task_bytes
 
     def stop(self) -> None:
         """Lets `run` end once the list is empty."""
@@ -119,6 +132,8 @@ class Rounds:
     async def _linger(self) -> None:
         """Waits for more batches while workers have enough to do."""
         if getattr(self._publisher, "unfinished", 0) <= LINGER_TASKS or self._is_full or self._stopping:
+            return
+        if asyncio.get_running_loop().time() - self._told_at > LINGER_S:  # by now they may be finished
             return
         self._full.clear()
         with contextlib.suppress(TimeoutError):
@@ -147,6 +162,7 @@ class Rounds:
         except BrokerUnavailableError:
             self._fail(taken)
         else:
+            self._told_at = asyncio.get_running_loop().time()
             self._settle(taken, outcomes)
 
     def _fail(self, taken: list[Waiting]) -> None:

@@ -14,7 +14,7 @@ from system.broker.publisher import Publisher
 from system.gateway.admission import Admission
 from system.gateway.connection import LINGER_S, Clock, Connection, Hold
 from system.gateway.lines import LineConnection
-from system.gateway.rounds import ROUND_BATCHES, ROUND_BYTES, Rounds
+from system.gateway.rounds import ROUND_BATCHES, ROUND_BYTES, TASK_BATCHES, TASK_BYTES, Rounds
 from system.gateway.stats import GatewayStats
 from system.settings import Limits
 
@@ -46,12 +46,16 @@ class Gateway:
         *,
         round_batches: int = ROUND_BATCHES,
         round_bytes: int = ROUND_BYTES,
+        task_batches: int = TASK_BATCHES,
+        task_bytes: int = TASK_BYTES,
         clock: Clock = time.monotonic_ns,
     ) -> None:
         """`publisher` remains the caller's to close, after the gateway."""
         self.admission = Admission(limits)
         self.stats = GatewayStats()
-        self.rounds = Rounds(publisher, self.stats, round_batches, round_bytes)
+        self.rounds = Rounds(
+            publisher, self.stats, round_batches, round_bytes, task_batches=task_batches, task_bytes=task_bytes
+        )
         self.clock = clock
         #: Connections with something that has a deadline: a message under way, acks unread, a close that isn't done.
         self.watched: set[Connection] = set()

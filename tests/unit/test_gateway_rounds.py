@@ -1,13 +1,14 @@
 """Group commit, with senders and publishers that are lists."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
 
 from system.broker.batch import Batch
 from system.broker.publisher import BrokerUnavailableError, Outcome
-from system.gateway.rounds import FULL_BATCHES, LINGER_S, LINGER_TASKS, Rounds, Waiting
+from system.gateway.rounds import LINGER_S, LINGER_TASKS, TASK_BATCHES, Rounds, Waiting
 from system.gateway.stats import Close, GatewayStats
 
 
@@ -167,44 +168,53 @@ def test_no_attempt_is_made_while_nothing_waits() -> None:
 # Holding back while workers are behind
 
 
-def lingering(unfinished: int, *, enough: bool) -> tuple[list[int], float]:
-    """Sizes of the rounds when one batch waits and more come soon after; and seconds until the first round."""
+def lingering(
+    unfinished: int, *, more: int = 3, task_batches: int = TASK_BATCHES, after_s: float = 0.0
+) -> list[list[bytes]]:
+    """The rounds that follow a first one, after which so many tasks were unfinished: a batch comes, and soon more."""
     publisher = ScriptedPublisher()
     publisher.unfinished = unfinished  # type: ignore[attr-defined]
-    began = []
 
     async def run() -> None:
-        loop = asyncio.get_running_loop()
-        rounds = Rounds(publisher, GatewayStats(), 512, 10**9)
-        rounds.add(waiting("first", ListSender()))
+        rounds = Rounds(publisher, GatewayStats(), 512, 10**9, task_batches=task_batches)
         running = asyncio.create_task(rounds.run())
-        start = loop.time()
-        await asyncio.sleep(0)
-        for number in range(FULL_BATCHES - 1 if enough else 3):
-            rounds.add(waiting(f"{number}", ListSender()))
-        while not publisher.rounds:  # noqa: ASYNC110 - what it waits for is the subject's own time
+        rounds.add(waiting("told", ListSender()))
+        while not publisher.rounds:  # noqa: ASYNC110 - the subject's own time
             await asyncio.sleep(0)
-        began.append(loop.time() - start)
+        await asyncio.sleep(after_s)
+        rounds.add(waiting("first", ListSender()))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        for number in range(more):
+            rounds.add(waiting(f"{number}", ListSender()))
+        while len(publisher.rounds) < 2:  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0)
         rounds.stop()
         await running
 
     asyncio.run(run())
-    return [len(one) for one in publisher.rounds], began[0]
+    return publisher.rounds[1:]
 
 
 def test_while_few_tasks_are_unfinished_nothing_waits_for_others() -> None:
-    assert lingering(LINGER_TASKS, enough=False)[0] == [1, 3]
+    assert lingering(LINGER_TASKS)[0] == [b"first"]
 
 
 def test_while_workers_have_enough_to_do_a_round_waits_for_others_but_not_for_long() -> None:
-    sizes, waited_s = lingering(LINGER_TASKS + 1, enough=False)
-    assert sizes == [4]
-    assert waited_s >= 0.9 * LINGER_S
+    begun = time.monotonic()
+    assert lingering(LINGER_TASKS + 1) == [[b"first", b"0", b"1", b"2"]]
+    assert time.monotonic() - begun >= 0.9 * LINGER_S
 
 
-def test_a_round_that_fills_a_task_goes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("task_batches", [1, 4, TASK_BATCHES])
+def test_a_round_that_fills_a_task_goes_at_once(task_batches: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("system.gateway.rounds.LINGER_S", 60.0)
-    assert lingering(LINGER_TASKS + 1, enough=True)[0] == [FULL_BATCHES]
+    first, *_ = lingering(LINGER_TASKS + 1, more=task_batches - 1, task_batches=task_batches)
+    assert len(first) == task_batches
+
+
+def test_after_a_pause_in_which_tasks_may_have_ended_nothing_waits() -> None:
+    assert lingering(LINGER_TASKS + 1, after_s=3 * LINGER_S)[0] == [b"first"]
 
 
 def test_an_end_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
