@@ -53,7 +53,7 @@ def predicted(seen: Seen) -> _Predicted:
     commits[order] = ends
     at, owner = map(np.concatenate, zip(*arrivals(record.load, record.seed, record.start_mono_ns, done), strict=True))
     inside = (at >= record.window[0]) & (at < record.window[1])
-    response_ns = (commits[owner[inside]] - seen.since_start(at[inside])) * 1e9
+    response_ns = np.rint((commits[owner[inside]] - seen.since_start(at[inside])) * 1e9).astype(np.int64)
     told = quantiles(response_ns, np.ones(len(response_ns), np.int64))
     undisturbed = (committed - cut)[before]
     half_s = (
