@@ -29,6 +29,9 @@ _MARKS: Final = {"process": "ctermid", "server": "echoCommand"}
 _LONGEST_S: Final = 600.0
 _START_S: Final = 60.0
 
+#: A tick that fell among the calls of one commit and not of the other was 1.03 % of `scripts.accept` once.
+_SERVER_RUNS: Final = 3
+
 #: The server's clock ticks once a second and rehashes nothing by itself: what it does beside the scripts is noise.
 _QUIET: Final = 'save ""\nappendonly no\nhz 1\ndynamic-hz no\nactiverehashing no\nloglevel warning\n'
 
@@ -63,11 +66,24 @@ def count(side: Build, scratch: Path) -> dict[str, float]:
             counter.CALLS["process"],
         )
     if _called(side, [*call, "server"]):
-        file = scratch / "server"
-        with _server(file) as url:
-            told = _called(side, [*call, "server", url])
-        found |= per_call(told, _totals(file, "server"), counter.CALLS["server"])
+        runs = []
+        for number in range(_SERVER_RUNS):
+            file = scratch / f"server{number}"
+            with _server(file) as url:
+                told = _called(side, [*call, "server", url])
+            runs.append(_totals(file, "server"))
+        found |= per_call(told, least(runs), counter.CALLS["server"])
     return found
+
+
+def least(runs: Sequence[Sequence[int]]) -> list[int]:
+    """Of each mark the fewest instructions in any run: what a clock's tick adds, it adds in one.
+
+    Raises: ValgrindError if the runs saw different numbers of marks.
+    """
+    if len({len(totals) for totals in runs}) != 1:
+        raise ValgrindError(f"callgrind must see as many marks in each run, got {[len(totals) for totals in runs]}")
+    return [min(of_mark) for of_mark in zip(*runs, strict=True)]
 
 
 def per_call(told: Sequence[str], totals: Sequence[int], calls: int) -> dict[str, float]:

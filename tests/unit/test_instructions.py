@@ -9,7 +9,7 @@ from experiments.gate import commits
 from experiments.gate.commits import GateError
 from experiments.instructions import __main__ as command
 from experiments.instructions import callgrind
-from experiments.instructions.callgrind import ValgrindError, per_call
+from experiments.instructions.callgrind import ValgrindError, least, per_call
 from experiments.instructions.change import MOST_RISE_RATIO, Change, changes
 
 
@@ -39,6 +39,13 @@ def test_a_call_takes_what_n_more_calls_took() -> None:
     n = 5
     totals = [999, 7 + 100 * n, 7 + 100 * 2 * n, 12, 7 + 30 * n, 7 + 30 * 2 * n]
     assert per_call(["a", "b"], totals, n) == {"a": 100.0, "b": 30.0}
+
+
+def test_a_tick_in_one_run_is_left_out() -> None:
+    quiet = [9, 100, 200]
+    assert least([[9, 100, 230], quiet, [9, 140, 200]]) == quiet
+    with pytest.raises(ValgrindError, match=r"as many marks in each run, got \[3, 2\]"):
+        least([quiet, quiet[:2]])
 
 
 def test_marks_that_callgrind_did_not_see_are_no_counts() -> None:
