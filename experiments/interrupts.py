@@ -6,8 +6,14 @@ Handlers are set before anything is imported that takes time. `nohup` still hold
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Any, Final
+
+#: The exit code of a command that was interrupted.
+INTERRUPTED: Final = 130
+
+Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 
 
 def numbers() -> tuple[signal.Signals, ...]:
@@ -18,9 +24,7 @@ def numbers() -> tuple[signal.Signals, ...]:
 
 def begin() -> None:
     """From now on each of them raises KeyboardInterrupt, unless it is ignored."""
-    for number in numbers():
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _interrupt)
+    _handle(_interrupt)
 
 
 def end() -> None:
@@ -30,14 +34,23 @@ def end() -> None:
 
 
 @contextlib.contextmanager
-def put_off() -> Iterator[None]:
-    """Ignores them for a moment: what is done here is done whole."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers()}
+def handled(by: Handler) -> Iterator[None]:
+    """Meanwhile they do this, unless they are ignored; afterwards what they did before."""
+    before = _handle(by)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def leaving() -> contextlib.AbstractContextManager[None]:
+    """Meanwhile they end the process at once: for imports, before anything is begun that would have to be ended.
+
+    An exception in the middle of an import can come out as any other: Python 3.11 makes a RuntimeError of one that is raised
+    while a class sets its attributes' names.
+    """
+    return handled(_leave)
 
 
 def heard(number: int) -> None:
@@ -57,3 +70,15 @@ def heard(number: int) -> None:
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     heard(number)
     raise KeyboardInterrupt
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    heard(number)
+    os.write(2, b"caudal: interrupted\n")
+    os._exit(INTERRUPTED)
+
+
+def _handle(by: Handler) -> dict[int, Any]:
+    """Sets the handler of each that isn't ignored, and returns those before."""
+    wanted = [number for number in numbers() if signal.getsignal(number) is not signal.SIG_IGN]
+    return {number: signal.signal(number, by) for number in wanted}

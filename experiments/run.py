@@ -6,6 +6,7 @@ what is missing; a run in which nothing was done leaves nothing.
 
 import secrets
 import shutil
+import signal
 import time
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -106,7 +107,7 @@ def finish(
     """Analyses a run whose trials are done, and seals it; `manifest` is what was not known at its beginning."""
     folder.write_json("manifest.json", {**folder.manifest, **manifest, "finished_utc": _now()})
     found = rebuild(folder, language=language, formats=formats, watch=watch)
-    with interrupts.put_off():
+    with interrupts.handled(signal.SIG_IGN):  # what is sealed stands
         folder.seal()
     return found
 

@@ -18,7 +18,7 @@ USAGE: Final = 2
 COULD_NOT_MEASURE: Final = 3
 #: Neither was proven, and that was asked to fail.
 INCONCLUSIVE: Final = 4
-INTERRUPTED: Final = 130
+INTERRUPTED: Final = interrupts.INTERRUPTED
 
 
 def nothing_to_interrupt() -> None:
@@ -87,7 +87,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f"experiments.cli.{cmd_name}"), cmd_name)
+        with interrupts.leaving():
+            command = getattr(import_module(f"experiments.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
 

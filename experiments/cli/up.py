@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import signal
 import sys
 import tempfile
 import time
@@ -142,12 +141,8 @@ def _until_interrupted(stop: Stop) -> Iterator[None]:
             raise KeyboardInterrupt
         stop.set()
 
-    before = {number: signal.signal(number, interrupt) for number in interrupts.numbers()}
-    try:
+    with interrupts.handled(interrupt):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _all_alive(target: LocalDeployment) -> None:

@@ -161,7 +161,7 @@ def test_under_nohup_a_hang_up_is_nothing(shell: Shell, tiny: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_before_the_command_is_there_has_a_word_too(shell: Shell, number: signal.Signals) -> None:
     """While the entry point imports the command line: a module of that name waits for the signal."""
-    (shell.folder / "click.py").write_text("print('loading', flush=True)\nimport time\ntime.sleep(60)\n")
+    (shell.folder / "click.py").write_text("print('loading', flush=True)\nimport time\nfor _ in range(6000): time.sleep(0.01)\n")
     process = subprocess.Popen(
         [sys.executable, "-c", "from experiments.entry import main; main()"],
         cwd=shell.folder, env=shell.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -171,3 +171,20 @@ def test_an_interrupt_before_the_command_is_there_has_a_word_too(shell: Shell, n
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (INTERRUPTED, "caudal: interrupted\n")
+
+
+def test_an_interrupt_in_the_middle_of_a_class_is_no_other_error(shell: Shell) -> None:
+    """While a command is imported: Python 3.11 makes a RuntimeError of what `__set_name__` raises."""
+    (shell.folder / "rich.py").write_text(
+        "import os, signal\n"
+        "class Attribute:\n"
+        "    def __set_name__(self, *_):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "class Owner:\n"
+        "    name = Attribute()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "from experiments.entry import main; main()", "doctor"],
+        cwd=shell.folder, env=shell.environment, capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (INTERRUPTED, "caudal: interrupted\n")
