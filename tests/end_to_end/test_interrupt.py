@@ -161,7 +161,9 @@ def test_under_nohup_a_hang_up_is_nothing(shell: Shell, tiny: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_before_the_command_is_there_has_a_word_too(shell: Shell, number: signal.Signals) -> None:
     """While the entry point imports the command line: a module of that name waits for the signal."""
-    (shell.folder / "click.py").write_text("print('loading', flush=True)\nimport time\nfor _ in range(6000): time.sleep(0.01)\n")
+    (shell.folder / "click.py").write_text(
+        "print('loading', flush=True)\nimport time\nfor _ in range(6000): time.sleep(0.01)\n"
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", "from experiments.entry import main; main()"],
         cwd=shell.folder, env=shell.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
