@@ -3,6 +3,7 @@
 Instants are CLOCK_MONOTONIC ns; 0 means never. Memory stays small: rows leave for the file as they come.
 """
 
+import os
 import struct
 from pathlib import Path
 from typing import Final
@@ -28,7 +29,7 @@ _FLUSH_BYTES: Final = 1 << 20
 
 
 class BatchLog:
-    """Appends rows to batches.bin."""
+    """Appends rows to batches.bin. Where that fails, on a full disk, the process ends and says so."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
@@ -41,7 +42,13 @@ class BatchLog:
             self._flush()
 
     def _flush(self) -> None:
-        self._file.write(self._waiting)
+        try:
+            self._file.write(self._waiting)
+            self._file.flush()
+        except OSError as error:
+            # An event loop swallows what its callbacks raise, and the load would go on without an account of it.
+            os.write(2, f"{self._file.name} can't be written: {error.strerror}\n".encode())
+            os._exit(1)
         self._waiting.clear()
 
     def close(self) -> None:

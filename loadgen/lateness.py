@@ -1,11 +1,11 @@
 """How late the batches of a schedule were cut, kept in a file until the load is over, and what is said of them."""
 
-import tempfile
-import weakref
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from loadgen.nameless import nameless
 
 
 class Lateness:
@@ -16,8 +16,7 @@ class Lateness:
 
     def __init__(self, end_mono_ns: int, folder: Path | None = None) -> None:
         self._end_mono_ns = end_mono_ns
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open as long as this is there
-        weakref.finalize(self, self._file.close)
+        self._file = nameless(self, folder)
 
     def note(self, due_mono_ns: int, late_ns: int) -> None:
         """A batch was cut."""

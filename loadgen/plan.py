@@ -8,7 +8,6 @@ all else of the swarm.
 
 import contextlib
 import tempfile
-import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final
@@ -16,6 +15,7 @@ from typing import IO, Final
 import numpy as np
 
 from loadgen.model.schedule import Columns, Schedule, in_order
+from loadgen.nameless import nameless
 
 #: Of a trial's time.
 SLICES: Final = 64
@@ -32,8 +32,7 @@ class Plan:
     def __init__(self, parts: Iterable[Columns], horizon_ns: int, folder: Path | None = None) -> None:
         """`parts`: batches in any order, none after `horizon_ns`. The files lie in `folder`, or where temporary ones do."""
         self.batches = 0
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open as long as this is there
-        weakref.finalize(self, self._file.close)
+        self._file = nameless(self, folder)
         width_ns = horizon_ns // SLICES + 1
         with contextlib.ExitStack() as held:
             slices = [held.enter_context(tempfile.TemporaryFile(dir=folder)) for _ in range(SLICES)]

@@ -4,8 +4,6 @@
 """
 
 import struct
-import tempfile
-import weakref
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +11,7 @@ import numpy as np
 
 from experiments.probes.probe import Reading
 from experiments.store.tables import PROBES
+from loadgen.nameless import nameless
 
 _ROW: Final = np.dtype([("at_mono_ns", "<i8"), ("series", "<u4"), ("value", "<f8")])
 _pack: Final = struct.Struct("<qId").pack
@@ -25,8 +24,7 @@ class ReadingLog:
 
     def __init__(self, folder: Path | None = None) -> None:
         """The file has no name and is gone with this; it lies in `folder`, or where temporary files do."""
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open as long as this is there
-        weakref.finalize(self, self._file.close)
+        self._file = nameless(self, folder)
         self._series: dict[tuple[str, str, str], int] = {}
 
     def add(self, probe: str, at_mono_ns: int, readings: list[Reading]) -> None:
