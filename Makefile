@@ -37,6 +37,7 @@ test: check ## everything that the CI wants, under 15 minutes on 2 cores
 
 test-long: $(DEV) ## what takes longer than `make test` may
 	$(BIN)/pytest -q tests -m long --timeout 1800
+	$(BIN)/pytest -q tests/property --hypothesis-profile random
 
 bench: $(DEV) ## micro-benchmarks, each held to its goal: for a quiet machine
 	$(BIN)/pytest -q tests/bench --timeout 600

@@ -185,6 +185,7 @@ class _Losses:
 
     def down_s(self) -> float:
         """How long the connection that was just lost stays away; 0 if somebody else lost it."""
+        self.end()  # the next loss is drawn when it stands again
         down_s, self._down_s = self._down_s, 0.0
         return down_s
 

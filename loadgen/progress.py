@@ -15,7 +15,7 @@ from loadgen.passage import BUCKETS
 SWARM: Final = ("connected", "cut_batches", "cut_records", "sent_batches", "sent_records", "acked_batches",
                 "acked_records", "overflowed_batches", "reconnects", "loaded", "sent_bytes",
                 "received_bytes")  # fmt: skip
-RECORDER: Final = ("rows", "batches", "records", "hits", "dead_batches", "last_commit_mono_ns", *BUCKETS)
+RECORDER: Final = ("rows", "batches", "records", "hits", "dead_batches", *BUCKETS)
 
 
 class Progress:

@@ -72,9 +72,6 @@ class Recorder:
         played = process_of(agents, self._dealt.agents_per_connection, self._dealt.processes)
         for number, ended in enumerate(np.bincount(played, minlength=self._dealt.processes).tolist()):
             progress.add(f"ended_{number}", ended)
-        progress.set(
-            "last_commit_mono_ns", max(progress["last_commit_mono_ns"], int(headers["committed_mono_ns"].max()))
-        )
         progress.add("batches", int(analysed.sum()))
         progress.add("rows", len(rows))
         return len(rows)
@@ -109,9 +106,9 @@ def main() -> None:
     told: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    recorder = Recorder(
-        redis.Redis.from_url(url, socket_timeout=5.0), key, Path(folder), int(epoch), Dealt(*map(int, dealt))
-    )
+    # Without a deadline: a broker that stands still pops the rows once it goes on, and a reply nobody waits for is lost.
+    client = redis.Redis.from_url(url, socket_timeout=None)
+    recorder = Recorder(client, key, Path(folder), int(epoch), Dealt(*map(int, dealt)))
     print("ready", flush=True)
     recorder.run(lambda: bool(told))
 

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from experiments.load import load_of
 from experiments.metrics.schedule import redrawn
+from experiments.running.load import load_of
 from experiments.selftest.scenes import SCENES
 from experiments.selftest.seen import Seen
 from experiments.store.tables import BATCHES, HITS, PROBES, RESULTS, Tables

@@ -111,10 +111,13 @@ def summary(run: RunFolder, watch: Callable[[], None] = lambda: None) -> Summary
 def at_limit(record: TrialRecord, outcome: str) -> bool:
     """Whether a trial met a limit of the system, so that one part can be said to be it.
 
-    At full load it did, by definition, and when it was overloaded; in an open loop that is carried, only if a part used
-    LIMITING_RATIO of the cores that it was placed on: else the part that uses most CPU limits nothing.
+    At full load it did, by definition, and when it was overloaded by agents that never pause: those that do may be what
+    doesn't follow. In any other open loop it did only if a part used LIMITING_RATIO of the cores that it was placed on:
+    else the part that uses most CPU limits nothing.
     """
-    if not record.load.open_loop or outcome == "overloaded":
+    load = record.load
+    pausing = load.pause_s > 0 or any(one["pause_s"] > 0 for one in load.classes)
+    if not load.open_loop or (outcome == "overloaded" and not pausing):
         return True
     seconds = (record.window[1] - record.window[0]) / 1e9
     placed = record.target.get("placement", {})

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from experiments import capacity as searcher
 from experiments.cli import complete
 from experiments.cli.duration import SECONDS
 from experiments.cli.figures import figure_options
@@ -16,6 +15,7 @@ from experiments.cli.main import COULD_NOT_MEASURE, nothing_to_interrupt
 from experiments.cli.options import OUT, OVERRIDES, command_line
 from experiments.cli.probe_screen import ProbeScreen, QuietProbeScreen, probe_line
 from experiments.design.config import load
+from experiments.running import capacity as searcher
 
 
 @click.command()

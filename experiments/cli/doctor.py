@@ -1,4 +1,4 @@
-"""`caudal doctor`: what on this machine would spoil a measurement, and what is missing (experiments/doctor.py)."""
+"""`caudal doctor`: what on this machine would spoil a measurement, and what is missing (experiments/machine/doctor.py)."""
 
 from itertools import chain
 from typing import Final
@@ -7,10 +7,10 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from experiments import machine
 from experiments.cli.main import COULD_NOT_MEASURE
-from experiments.doctor import CHECKS, Level
-from experiments.generator import generator
+from experiments.machine import inventory
+from experiments.machine.doctor import CHECKS, Level
+from experiments.machine.generator import generator
 
 STYLES: Final[dict[Level, str]] = {"good": "green", "mind": "yellow", "stop": "bold red"}
 
@@ -24,7 +24,7 @@ def doctor() -> int:
     """
     console = Console(highlight=False, soft_wrap=True)
     progress = Console(stderr=True, highlight=False)
-    described = machine.describe()
+    described = inventory.describe()
     console.print(f"{described['cpu_model']}, {described['kernel']}, Python {described['python']}", style="bold")
     worst = 0
     with progress.status("looking") as status:

@@ -18,8 +18,8 @@ from experiments.design.caveats import caveats
 from experiments.design.config import load
 from experiments.design.experiment import Experiment
 from experiments.design.prediction import Prediction, flush_mix, predict
-from experiments.preflight import check
-from experiments.scan_speed import ScanSpeeds
+from experiments.machine.scan_speed import ScanSpeeds
+from experiments.running.preflight import check
 
 #: What the columns hold: the table itself has to go into 80 of them.
 _LEGEND: Final = (

@@ -9,7 +9,6 @@ import click
 import msgspec
 from rich.console import Console
 
-from experiments import run as runner
 from experiments.analysis.compare import compare
 from experiments.analysis.summary import measured
 from experiments.cli.compare import print_comparison
@@ -17,6 +16,7 @@ from experiments.cli.main import COULD_NOT_MEASURE, DIFFERS, INTERRUPTED, nothin
 from experiments.cli.options import DEFAULT_OUT
 from experiments.cli.screen import LiveScreen, wide_console
 from experiments.design.experiment import Experiment
+from experiments.running import run as runner
 from experiments.store.run import RunFolder, StoreError
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from experiments import run as runner
 from experiments.analysis.summary import measured
 from experiments.cli import complete
 from experiments.cli.duration import SECONDS
@@ -21,6 +20,7 @@ from experiments.cli.plan import warn
 from experiments.cli.screen import LiveScreen, QuietScreen, wide_console
 from experiments.cli.verdict import print_end
 from experiments.design.config import load
+from experiments.running import run as runner
 
 
 @click.command()

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from experiments.cli.progress import Progress, waiting
-from experiments.rules import built
+from experiments.running.rules import built
 from system.agent import compression
 from system.engine.registry import SCANNING
 from system.signatures.loaders import load

@@ -20,7 +20,7 @@ from experiments.cli.live import Stage, View, view
 from experiments.cli.progress import Progress, waiting
 from experiments.design.plan import Plan, Trial
 from experiments.metrics.trial import TrialSummary
-from experiments.trial import Moment
+from experiments.running.trial import Moment
 
 #: How often a screen that isn't a terminal gets a line.
 _LINE_S: Final = 5.0

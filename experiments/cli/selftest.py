@@ -12,10 +12,10 @@ from rich.padding import Padding
 from rich.text import Text
 
 from experiments.cli.main import COULD_NOT_MEASURE, DIFFERS
+from experiments.running.trial import Moment
 from experiments.selftest import lab
 from experiments.selftest.checks.registry import CHECKS
 from experiments.selftest.result import Result
-from experiments.trial import Moment
 
 _SAID = {"pass": "passed", "fail": "failed", "blunt": "blunt"}
 _COLOURS = {"pass": "green", "fail": "bold red", "blunt": "yellow"}

@@ -22,7 +22,7 @@ from experiments.cli.progress import waiting
 from experiments.cli.system_options import settings_of
 from experiments.deploy.local import LocalDeployment
 from experiments.deploy.placement import available, place
-from experiments.rules import check_rules
+from experiments.running.rules import check_rules
 from system.broker import keys
 from system.settings import PROFILES
 from system.stop import Stop
@@ -93,7 +93,10 @@ def up(
             _all_alive(target)
             if stop.wait(0.02):
                 return INTERRUPTED
-        outlet = Outlet(target.client(), found)
+        # Without a deadline: a broker that stands still pops what it was asked for once it goes on, and a reply that nobody
+        # waits for any more is lost.
+        patient = redis_client.Redis.from_url(target.url, socket_timeout=None, socket_keepalive=True)
+        outlet = Outlet(stack.enter_context(contextlib.closing(patient)), found)
         print(f"ready {address.host}:{address.port}", flush=True)
         if target.syslog is not None:
             print(f"syslog {target.syslog.host}:{target.syslog.port}", flush=True)
@@ -119,11 +122,11 @@ class Outlet:
         try:
             measured = self._client.exists(keys.HARNESS)
             rows = [] if measured else self._client.lpop(keys.ROWS, _MOST_ITEMS) or []
+            for some in rows:
+                self.malformed += int(row.split(some)[0]["malformed"].sum())
             lines = self._client.lpop(keys.DETECTIONS, _MOST_ITEMS) or []
         except redis_client.RedisError:
-            return 0  # the broker is away: nothing is lost by asking again
-        for some in rows:
-            self.malformed += int(row.split(some)[0]["malformed"].sum())
+            return 0  # the broker is away: it is asked again
         for some in lines:
             self.detections += some.count(b"\n") + 1
             if self._found is not None:

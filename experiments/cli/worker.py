@@ -8,7 +8,7 @@ import msgspec
 from experiments.cli.options import NODE
 from experiments.cli.progress import waiting
 from experiments.cli.system_options import become, process_settings, system_options
-from experiments.rules import check_rules
+from experiments.running.rules import check_rules
 
 
 @click.command()

@@ -1,7 +1,7 @@
 """What an open loop's schedule takes: time before the load starts, memory when it is drawn again for the analysis.
 
 Pure: settings in, records and bytes out. `checks` refuses what no swarm process could draw in time, and
-`experiments.preflight` what this machine's memory couldn't hold.
+`experiments.running.preflight` what this machine's memory couldn't hold.
 """
 
 from typing import Final, NamedTuple

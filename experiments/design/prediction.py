@@ -1,8 +1,8 @@
 """What a cell will show before it is run, from its settings: how its agents batch, what they offer, and whether the workers
 can carry that.
 
-Flow: a cell's `TrialConfig`, the CPUs there are, and how fast one core scans here (measured by `experiments.scan_speed`, or
-unknown) -> `Prediction`, which `caveats` judges and `caudal plan` prints. Pure.
+Flow: a cell's `TrialConfig`, the CPUs there are, and how fast one core scans here (measured by
+`experiments.machine.scan_speed`, or unknown) -> `Prediction`, which `caveats` judges and `caudal plan` prints. Pure.
 
 Invariant: scanning is all that is counted of the workers' work. Celery, the payload's way and the commit come on top, and
 other parts may share the cores: so utilisation and drain time are lower bounds, and are shown as such.

@@ -55,10 +55,15 @@ def builds(repository: Path, commits: Mapping[Side, str]) -> Iterator[dict[Side,
         yield found
     finally:
         for side in SIDES:
-            with contextlib.suppress(subprocess.CalledProcessError, subprocess.TimeoutExpired):
-                git(repository, "worktree", "remove", "--force", str(workspace / side))
+            _tidied(repository, "remove", "--force", str(workspace / side))
         shutil.rmtree(workspace, ignore_errors=True)
-        git(repository, "worktree", "prune")
+        _tidied(repository, "prune")
+
+
+def _tidied(repository: Path, *words: str) -> None:
+    """A worktree that git can't forget takes no verdict back: the next `git worktree prune` does it."""
+    with contextlib.suppress(subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        git(repository, "worktree", *words)
 
 
 def _checked_out(repository: Path, side: Side, commit: str, root: Path) -> Build:
@@ -67,6 +72,8 @@ def _checked_out(repository: Path, side: Side, commit: str, root: Path) -> Build
         git(repository, "worktree", "add", "--detach", str(root), commit)
     except subprocess.CalledProcessError as error:
         raise one.error("built", _last_line(error.stderr)) from None
+    except subprocess.TimeoutExpired as error:
+        raise one.error("built", f"git took more than {error.timeout:g} s to check it out") from None
     if not (root / "system").is_dir():
         raise one.error("built", "it has no folder system/, where the pipeline is")
     return one
@@ -90,7 +97,10 @@ def _locked(root: Path) -> bytes | None:
 def _furnish(one: Build, shared: list[str]) -> None:
     """Gives a side its environment. Raises: SideError."""
     folder = one.root / ".venv"
-    venv.create(folder, with_pip=not shared, symlinks=True)
+    try:
+        venv.create(folder, with_pip=not shared, symlinks=True)
+    except subprocess.CalledProcessError:
+        raise one.error("built", "Python's ensurepip gives it no pip; install it (Debian: python3-venv)") from None
     if not shared:
         _call(
             one,

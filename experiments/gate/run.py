@@ -10,7 +10,6 @@ from typing import Final
 
 import msgspec
 
-from experiments import machine
 from experiments.gate import commits, outputs
 from experiments.gate.build import SideError, builds
 from experiments.gate.commits import Accepted, GateError
@@ -19,6 +18,7 @@ from experiments.gate.play import WHOLE, Played, Shard, expected_s, play
 from experiments.gate.result import GateResult, Revision, overall
 from experiments.gate.runner import LiveRunner
 from experiments.gate.scenario import DEFAULT, Scenario, scenario
+from experiments.machine import inventory
 
 #: Coins and loads follow from it; short enough to be typed.
 _SEED_BELOW: Final = 1_000_000
@@ -69,13 +69,13 @@ def run(asked: Asked, say: Say) -> tuple[GateResult, Path]:
         reason="not over",
         base=base,
         head=head,
-        harness=machine.commit()[0],
+        harness=inventory.commit()[0],
         command=asked.command(seed),
         seed=seed,
         budget_s=asked.budget_s,
         begun_utc=_now(),
         finished_utc="",
-        machine=machine.describe(),
+        machine=inventory.describe(),
         gated_metrics=gated,
         false_alarm_ratio=false_alarm_rate(LOOKS, gated),
         missed_ratio=missed_rate(LOOKS),
@@ -98,9 +98,12 @@ def run(asked: Asked, say: Say) -> tuple[GateResult, Path]:
             pairs=[pair for one in scenarios for pair in played.pairs[one.name]],
         )
 
+    kept = begun
+
     def watch(played: Played, following: Scenario | None) -> None:
+        nonlocal kept
         if following is None:
-            _written(folder, result(msgspec.structs.replace(played, interrupted=True)))
+            kept, _ = _written(folder, result(msgspec.structs.replace(played, interrupted=True)))
         else:
             say(f"{following.name}: pair {len(played.pairs[following.name])}")
 
@@ -116,9 +119,9 @@ def run(asked: Asked, say: Say) -> tuple[GateResult, Path]:
                 watch=watch,
             )
     except SideError as error:
-        return _written(folder, begun, verdict="UNMEASURED", reason=str(error))
+        return _written(folder, kept, verdict="UNMEASURED", reason=str(error))
     except KeyboardInterrupt:
-        return _written(folder, begun, reason="interrupted before the first pair")
+        return _written(folder, kept, reason=kept.reason if kept.pairs else "interrupted before the first pair")
     return _written(folder, result(played))
 
 

@@ -24,7 +24,7 @@ from experiments.gate.scenario import Scenario
 from experiments.gate.side_deployment import SideDeployment
 from experiments.gate.side_settings import SideSettings, resolve
 from experiments.gate.slot import Position, Side, Slot
-from experiments.trial import TrialRun
+from experiments.running.trial import TrialRun
 from system.broker.presence import fingerprint
 from system.signatures.loaders import load as load_signatures
 
@@ -104,9 +104,6 @@ class LiveRunner:
             record, tables = TrialRun(trial, self._run_id, folder, lambda _: None, start).run()
         except (BrokerError, PlacementError) as error:
             raise build.error("run", str(error)) from None
-        for leftover in ("*.bin", "*.progress", "broker.conf"):
-            for path in folder.glob(leftover):
-                path.unlink()
         if systems[0].unspoken is not None:
             raise build.error("spoken to", systems[0].unspoken)
         if pair == 0 and tables is None:  # the first pair: what doesn't work now is no bad luck

@@ -47,12 +47,15 @@ def resolve(side: Build, config: str) -> SideSettings:
     """The settings of a scenario on one side. Raises: SideError if the side doesn't know them; ConfigError."""
     path = locate(config)
     table = anchored(parse(read(path), str(path)), path.resolve().parent).get("system", {})
-    done = subprocess.run(
-        [str(side.python), "-P", "-c", _RESOLVE],
-        input=msgspec.json.encode(table),
-        capture_output=True,
-        timeout=60,
-    )
+    try:
+        done = subprocess.run(
+            [str(side.python), "-P", "-c", _RESOLVE],
+            input=msgspec.json.encode(table),
+            capture_output=True,
+            timeout=60,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise side.error("run", f"its settings took more than {error.timeout:g} s to import") from None
     if done.returncode:
         why = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise side.error("run", f"it doesn't take the [system] of {config}: {why[-1] if why else 'it said nothing'}")

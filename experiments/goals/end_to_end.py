@@ -10,15 +10,15 @@ from typing import Final
 
 import numpy as np
 
-from experiments import run as runner
 from experiments.analysis.summary import Summary
 from experiments.design.config import load
 from experiments.design.plan import Plan, Trial
 from experiments.metrics.quantiles import quantiles
 from experiments.metrics.response import join
 from experiments.metrics.trial import TrialSummary
+from experiments.running import run as runner
+from experiments.running.trial import Moment
 from experiments.store.run import RunFolder
-from experiments.trial import Moment
 
 BATCH_SIZES: Final = (1, 100, 1000)
 

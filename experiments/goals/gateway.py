@@ -15,13 +15,13 @@ from typing import Final, NamedTuple
 import msgspec
 import psutil
 
+from experiments.deploy.fleet import Fleet
 from experiments.deploy.local import LocalDeployment
 from experiments.deploy.placement import available, place
 from experiments.deploy.target import Address
-from experiments.fleet import Fleet
-from experiments.generator import spec_of
 from experiments.goals.batches import web_batches
 from experiments.goals.loops import relayed
+from experiments.machine.generator import spec_of
 from loadgen.model.arrivals.drain import Drain
 from loadgen.model.fleet import AgentClass
 from system.settings import PROFILES, SystemSettings

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from experiments.generator import FULL, measure, spec_of
+from experiments.machine.generator import FULL, measure, spec_of
 from loadgen.model.arrivals.poisson import Poisson
 from loadgen.model.fleet import AgentClass
 from loadgen.model.schedule import of_fleet

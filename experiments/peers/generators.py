@@ -10,11 +10,11 @@ from typing import Final
 
 import msgspec
 
+from experiments.deploy.fleet import Fleet
 from experiments.deploy.process import ChildProcess, ProcessError
-from experiments.fleet import Fleet
-from experiments.generator import spec_of
 from experiments.goals.batches import web_batches
 from experiments.goals.gateway import running
+from experiments.machine.generator import spec_of
 from experiments.peers.contest import Contest, Score
 from loadgen.model.arrivals.drain import Drain
 from loadgen.model.fleet import AgentClass

@@ -16,7 +16,7 @@ from experiments.design.plan import plan
 from experiments.metrics.trial import summarise
 from experiments.peers.contest import Contest, Score
 from experiments.peers.plain_app import COUNTED
-from experiments.trial import TrialRun
+from experiments.running.trial import TrialRun
 
 BATCH: Final = 100
 _START_S: Final = 30.0

@@ -33,6 +33,7 @@ class BrokerProbe:
         self.missing: dict[str, str] = {}
         self._watched = watched
         self._client = watched.client
+        self._server: str | None = None
         #: A connection's number -> its part, once its process is known.
         self._part: dict[int, str] = {}
         #: (connection, figure) -> when last seen: what a closed connection did in its last second may be missing.
@@ -41,24 +42,26 @@ class BrokerProbe:
     def sample(self) -> list[Reading]:
         """See `Probe`."""
         pipe = self._client.pipeline(transaction=False)
-        pipe.info("stats")
-        pipe.info("commandstats")
-        pipe.info("memory")
+        pipe.info("server", "stats", "commandstats", "memory")
         pipe.client_id()
         pipe.client_list()
         try:
-            stats, commands, memory, own, clients = pipe.execute()
+            told, own, clients = pipe.execute()
         except redis.RedisError as error:
             raise ProbeError(f"the broker didn't answer: {error}") from error
+        self._server = self._server or told["run_id"]
+        if told["run_id"] != self._server:
+            raise ProbeError("the server was started again, and counts from zero")
         found = [
-            Reading("broker", "commands", stats["total_commands_processed"]),
-            Reading("broker", "input_bytes", stats["total_net_input_bytes"]),
-            Reading("broker", "output_bytes", stats["total_net_output_bytes"]),
-            Reading("broker", "used_memory_bytes", memory["used_memory"]),
+            Reading("broker", "commands", told["total_commands_processed"]),
+            Reading("broker", "input_bytes", told["total_net_input_bytes"]),
+            Reading("broker", "output_bytes", told["total_net_output_bytes"]),
+            Reading("broker", "used_memory_bytes", told["used_memory"]),
         ]
         found += [
             Reading("broker", f"command:{name.removeprefix('cmdstat_')}", one["calls"])
-            for name, one in commands.items()
+            for name, one in told.items()
+            if name.startswith("cmdstat_")
         ]
         return found + self._by_part(int(own), clients)
 

@@ -64,6 +64,8 @@ class ProcessesProbe:
             self._seen[key] = max(value, self._seen.get(key, 0.0))
 
     def _cpu(self, tree: Tree) -> None:
+        # The root first: a child that is reaped meanwhile would stand in its parent's sum too, and twice for good.
+        root = procfs.cpu(tree.root)
         below = 0.0
         for pid in tree.below:
             try:
@@ -71,7 +73,6 @@ class ProcessesProbe:
             except procfs.GONE:
                 continue
             below += one.own_s + one.reaped_s
-        root = procfs.cpu(tree.root)
         # The runner's reaped children are other parts of this trial, or of an earlier one.
         self._note(tree, "cpu_s", root.own_s, below + root.reaped_s if tree.part != "runner" else 0.0)
 

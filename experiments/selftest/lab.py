@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from experiments.running.trial import Moment, TrialRun
 from experiments.selftest.check import Check
 from experiments.selftest.result import Result
 from experiments.selftest.scenes import FULL_ONLY, SCENES, Scene
 from experiments.selftest.seen import Seen
-from experiments.trial import Moment, TrialRun
 
 
 class LabError(RuntimeError):

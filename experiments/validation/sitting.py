@@ -14,11 +14,11 @@ from typing import Final
 
 import msgspec
 
-from experiments import machine
 from experiments.gate.build import builds
 from experiments.gate.play import Played, play
 from experiments.gate.runner import LiveRunner
 from experiments.gate.scenario import Scenario, scenario
+from experiments.machine import inventory
 from experiments.validation.plant import Plant
 from experiments.validation.verdict import Sitting, Verdict, read, write
 
@@ -37,7 +37,7 @@ def begun(folder: Path, plant: Plant, config: Scenario, commit: str) -> Verdict:
         scenario=config.name,
         gated=config.gated,
         commit=commit,
-        harness=machine.commit()[0],
+        harness=inventory.commit()[0],
         seed=secrets.randbelow(_SEED_BELOW),
     )
 
@@ -53,7 +53,7 @@ def sit(
     one = begun(folder, plant, wanted, commit)
     sitting = Sitting(
         begun_utc=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine=machine.describe(),
+        machine=inventory.describe(),
         load_average=os.getloadavg()[0],
         first_pair=len(one.pairs),
     )

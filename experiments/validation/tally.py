@@ -48,7 +48,6 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     scenario: str
     unfinished: int
     verdicts: dict[str, Share]
-    pairs: tuple[float, float, float]
     named: Share
     covered: Share | None
     sd_pair: dict[str, tuple[float, float, float]]
@@ -87,7 +86,6 @@ def _tally(
             word: Share(sum(found.verdict == word for _, found in judged), len(judged))
             for word in ("FAIL", "PASS", "INCONCLUSIVE", "UNMEASURED")
         },
-        pairs=_three([len(counting(one.pairs, one.gated)) for one, _ in judged]),
         named=Share(sum(bool(one.processes) and one.processes[0].process == planted for one in failed), len(failed)),
         covered=None if planted else _covered(measured),
         sd_pair=_by_metric(measured, "sd_pair"),

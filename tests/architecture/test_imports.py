@@ -262,8 +262,8 @@ PLANTS: list[tuple[Rule, str, str, str]] = [
     (
         analysing_reads_sealed_results_alone,
         "experiments.plots.x",
-        "from experiments.trial import TrialRun",
-        "experiments.trial",
+        "from experiments.running.trial import TrialRun",
+        "experiments.running.trial",
     ),
     (
         analysing_reads_sealed_results_alone,
@@ -296,7 +296,7 @@ ALLOWED = [
     ("loadgen.swarm", "from system.wire.chunk import Chunk\nfrom system import wire\nimport loadgen.model.draws"),
     ("loadgen.model.x", "from loadgen.model import draws\nfrom . import chain\nimport numpy"),
     ("experiments.metrics.x", "from loadgen.model.truth import judge\nfrom experiments.store import run"),
-    ("experiments.trial", "import system.broker.keys, loadgen.swarm, experiments.store.run"),
+    ("experiments.running.trial", "import system.broker.keys, loadgen.swarm, experiments.store.run"),
 ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from experiments.generator import FULL, MOST_LAG_NS, PACED, measure, spec_of
+from experiments.machine.generator import FULL, MOST_LAG_NS, PACED, measure, spec_of
 from loadgen.model.arrivals.poisson import Poisson
 from loadgen.model.fleet import AgentClass
 from loadgen.model.schedule import of_fleet

@@ -8,6 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from .conftest import Shell
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +37,7 @@ def git(folder: Path, *words: str) -> str:
     ).stdout.strip()
 
 
+@pytest.mark.timeout(400)
 def test_pairs_are_played_and_kept_when_the_gate_is_interrupted(shell: Shell) -> None:
     for name in ("system", "requirements"):
         shutil.copytree(ROOT / name, shell.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -46,7 +49,7 @@ def test_pairs_are_played_and_kept_when_the_gate_is_interrupted(shell: Shell) ->
         git(shell.folder, "add", "-A")
         git(shell.folder, "commit", "-qm", message)
     process = shell.start("gate", "--base", "HEAD~1", "--scenario", "short.toml", "--seed", "3", "--out", "found")
-    until = time.monotonic() + 100
+    until = time.monotonic() + 300
     result = shell.folder / "found" / "result.json"
     while not result.exists() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.05)

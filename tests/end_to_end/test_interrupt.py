@@ -59,6 +59,7 @@ def test_sigterm_interrupts_like_ctrl_c(shell: Shell, tiny: Path) -> None:
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
     assert process.returncode == INTERRUPTED, err
+    assert not list(shell.folder.rglob("broker.conf")), "it holds the broker's password"
 
 
 def test_what_is_done_is_kept_and_resume_runs_what_is_missing(shell: Shell, tiny: Path) -> None:

@@ -27,6 +27,9 @@ rate_per_s = 200.0
 [trial]
 warmup_s = 0.3
 measure_s = 1.5
+[validity]
+send_lag_p99_s = 10.0             # how busy the machine is isn't this test's business
+trend_ratio = 1.0
 [[factors.zip]]
 "system.profile" = ["memoria", "tuned", "tuned", "tuned"]
 "system.publisher" = ["celery", "celery", "pipelined", "pipelined"]
@@ -48,6 +51,9 @@ batch_size = 50
 [trial]
 warmup_s = 0.3
 measure_s = 0.7
+[validity]
+send_lag_p99_s = 10.0             # how busy the machine is isn't this test's business
+trend_ratio = 1.0
 """
 
 
@@ -80,13 +86,14 @@ def costs_are_told(trial: dict[str, Any]) -> None:
 
 def run(shell: Shell, text: str, *words: str) -> tuple[dict[str, Any], Path]:
     (shell.folder / "config.toml").write_text(text)
-    done = shell.run("run", "config.toml", *words)
+    done = shell.run("run", "config.toml", *words, timeout_s=300)
     assert done.returncode == 0, done.stdout + done.stderr
     folder = shell.folder / done.stdout.strip().splitlines()[-1]
     summary: dict[str, Any] = json.loads((folder / "summary.json").read_text())
     return summary, folder
 
 
+@pytest.mark.timeout(400)
 def test_every_way_of_handing_over_carries_every_record(shell: Shell) -> None:
     summary, folder = run(shell, WAYS)
     assert summary["verdict"] == "valid"

@@ -23,7 +23,7 @@ def test_a_lost_ack_is_waited_for_and_then_everything_unanswered_is_sent_again_i
     async def main() -> None:
         gateway = Gateway(["ack", "lose", "ack"])
         async with listening(gateway) as port:
-            options = msgspec.structs.replace(FAST, ack_timeout_s=0.05, window=2)
+            options = msgspec.structs.replace(FAST, ack_timeout_s=0.5, window=2)
             shipped = await ship_lines(port, options=options)
         assert gateway.lines == LINES
         assert (shipped.records, shipped.batches, shipped.ack_timeouts, shipped.bad_acks) == (25, 7, 1, 0)

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from experiments import calibration
-from experiments.calibration import calibrate
 from experiments.deploy.process import ProcessError
-from experiments.generator import FULL, PACED, full, paced, spec_of
+from experiments.machine import calibration
+from experiments.machine.calibration import calibrate
+from experiments.machine.generator import FULL, PACED, full, paced, spec_of
 from loadgen.model.arrivals.drain import Drain
 from loadgen.model.schedule import of_fleet
 from system.wire.packing import ack, message_header, message_option, pack_record
@@ -46,7 +46,13 @@ def test_a_backlog_is_sent_as_fast_as_it_goes(tmp_path: Path) -> None:
 
 @pytest.mark.integration
 def test_a_sink_that_dies_is_said_and_nothing_is_left_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[calibration.ChildProcess] = []
+
     class Dying(calibration.ChildProcess):
+        def __init__(self, *words: Any, **more: Any) -> None:
+            super().__init__(*words, **more)
+            begun.append(self)
+
         def cpu_s(self) -> float:  # the first thing that is asked once all is connected
             self._popen.kill()
             self._popen.wait()
@@ -55,6 +61,8 @@ def test_a_sink_that_dies_is_said_and_nothing_is_left_running(tmp_path: Path, mo
     monkeypatch.setattr(calibration, "ChildProcess", Dying)
     with pytest.raises(ProcessError, match="sink was killed by SIGKILL"):
         calibrate(spec_of(SOON, tmp_path, 0.5))
+    assert begun
+    assert not any(process.alive for process in begun)
 
 
 @pytest.mark.integration

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments import run as runner
 from experiments.cli.screen import QuietScreen
 from experiments.design.config import decode
 from experiments.metrics.trial import TrialSummary
+from experiments.running import run as runner
 
 CONFIG = """
 [experiment]
@@ -41,8 +41,8 @@ def run(tmp_path: Path, **values: object) -> TrialSummary:
 @pytest.mark.integration
 @pytest.mark.timeout(300)
 def test_a_swarm_that_is_asked_for_more_than_it_can_send_makes_the_trial_invalid(tmp_path: Path) -> None:
-    """60,000 batches of one record a second: one process takes some 20 us of Python for each, and has other work too."""
-    trial = run(tmp_path, batch_size=1, rate=3000.0, profile="tuned", measure_s=0.3, limit_s=0.01)
+    """200,000 batches of one record a second: one process takes some 20 us of Python for each, and has other work too."""
+    trial = run(tmp_path, batch_size=1, rate=10_000.0, profile="tuned", measure_s=0.1, limit_s=0.01)
     assert not trial.valid
     assert [reason.partition(":")[0] for reason in trial.reasons] in (["send lag"], ["send lag", "swarm CPU"])
     assert trial.ledger is not None

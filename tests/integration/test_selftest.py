@@ -5,11 +5,11 @@ One scene is enough to show it: its task times are the machine's own, with all t
 
 import pytest
 
+from experiments.running.trial import TrialRun
 from experiments.selftest.checks import little, service, waiting
 from experiments.selftest.result import Result
 from experiments.selftest.scenes import SCENES
 from experiments.selftest.seen import Seen
-from experiments.trial import TrialRun
 from tests.unit.test_selftest import Plant, fast_clock, half_queue, other_services
 
 pytestmark = pytest.mark.integration

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments import run as runner
 from experiments.analysis.summary import Summary
 from experiments.cli.screen import QuietScreen
 from experiments.design.config import decode
 from experiments.design.errors import ConfigError
+from experiments.running import run as runner
 from experiments.store.find import find
 from system.broker.batch import Batch
 from system.broker.publisher import BrokerUnavailableError, Outcome

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import run as runner
 from experiments.cli.screen import QuietScreen
 from experiments.design.config import decode
+from experiments.running import run as runner
 
 CONFIG = """
 [experiment]

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from experiments import run as runner
 from experiments.analysis.summary import Summary
 from experiments.cli.screen import QuietScreen
 from experiments.cli.verdict import verdict_line
 from experiments.design.config import decode
 from experiments.metrics.validity.limits import Limits
+from experiments.running import run as runner
 from experiments.store.run import RunFolder
 from tests.made_trial import Made, trial
 

@@ -7,16 +7,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from experiments import capacity as searcher
 from experiments.analysis.capacity import LOAD, Capacity, capacity, judge
 from experiments.analysis.summary import summary
-from experiments.capacity import nominal, planned, probe
 from experiments.design.config import decode
 from experiments.design.errors import ConfigError
 from experiments.design.experiment import Experiment
 from experiments.design.plan import Trial
 from experiments.metrics.trial import TrialSummary, summarise
-from experiments.run import RunError
+from experiments.running import capacity as searcher
+from experiments.running.capacity import nominal, planned, probe
+from experiments.running.run import RunError
 from experiments.store.run import PARTIAL, RunFolder
 from loadgen.model.arrivals.constant import Constant
 from tests.made_trial import Made, trial

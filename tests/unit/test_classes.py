@@ -10,9 +10,9 @@ import pytest
 from experiments.design.config import decode
 from experiments.design.errors import ConfigError
 from experiments.design.trial_config import TrialConfig
-from experiments.load import load_of, sources_of
 from experiments.metrics.schedule import Drawing, fleet, redrawn
 from experiments.metrics.trial import summarise
+from experiments.running.load import load_of, sources_of
 from experiments.store.record import Load
 from loadgen.model.arrivals.constant import Constant
 from loadgen.model.arrivals.poisson import Poisson

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.collect import collect
+from experiments.running.collect import collect
 from experiments.store.tables import Tables
 from loadgen.batchlog import OVERFLOWED, RESENT, BatchLog
 from system.wire import row

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from experiments import doctor
-from experiments.doctor import Finding
+from experiments.machine import doctor
+from experiments.machine.doctor import Finding
 
 #: A machine as it should be, by the files it tells it in.
 TOLD = {
@@ -23,7 +23,7 @@ def found(check: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, **planted: 
     told = TOLD | {
         path: text for path in TOLD for name, text in planted.items() if path.endswith(name.replace("__", "."))
     }
-    monkeypatch.setattr(doctor.machine, "read_text", told.get)
+    monkeypatch.setattr(doctor.inventory, "read_text", told.get)
     monkeypatch.setattr(doctor, "available", lambda: tuple(range(8)))
     monkeypatch.setattr(doctor.psutil, "cpu_count", lambda logical: 8)
     monkeypatch.setattr(doctor.os, "cpu_count", lambda: 8)

@@ -4,6 +4,7 @@ import contextlib
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,7 @@ def steady(slowdown: float = 0.0, amplitude: float = 0.002) -> Made:
     )
 
 
-def ended(monkeypatch: pytest.MonkeyPatch, made: Made | None, *words: str) -> int:
+def ended(monkeypatch: pytest.MonkeyPatch, made: Made | None, *words: str, builds: Any = None) -> int:
     """The exit code of `caudal gate` with these words. `made` None: nothing may be built."""
 
     @contextlib.contextmanager
@@ -65,7 +66,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, made: Made | None, *words: str) -> in
         assert made is not None, "nothing was to be built"
         yield {"base": None, "head": None}
 
-    monkeypatch.setattr(run, "builds", built)
+    monkeypatch.setattr(run, "builds", builds or built)
     monkeypatch.setattr(run, "LiveRunner", type("Runner", (Fake,), {"made": staticmethod(made)}))
     with pytest.raises(SystemExit) as end:
         main(["gate", *words, "--out", "found"])
@@ -122,6 +123,38 @@ def test_an_interrupt_is_130_and_keeps_what_was_played(repository: Path, monkeyp
     assert ended(monkeypatch, until, *asked()) == 130
     found = outputs.read(repository / "found" / "result.json")
     assert (found.verdict, len(found.pairs)) == ("INTERRUPTED", 3)
+
+
+def test_what_was_played_before_a_side_could_not_be_run_is_kept(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def until(side: Side, position: Position, pair: int) -> Slot:
+        if pair == 3:
+            raise SideError("head (0123456789ab) can't be run: the broker didn't start")
+        return slot_of(side, position)
+
+    assert ended(monkeypatch, until, *asked()) == 3
+    found = outputs.read(repository / "found" / "result.json")
+    assert (found.verdict, len(found.pairs)) == ("UNMEASURED", 3)
+
+
+def test_a_second_interrupt_while_the_builds_are_removed_keeps_what_was_played(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def until(side: Side, position: Position, pair: int) -> Slot:
+        if pair == 3:
+            raise KeyboardInterrupt
+        return slot_of(side, position)
+
+    @contextlib.contextmanager
+    def interrupted(*_: object) -> Iterator[dict[str, None]]:
+        yield {"base": None, "head": None}
+        raise KeyboardInterrupt
+
+    assert ended(monkeypatch, until, *asked(), builds=interrupted) == 130
+    found = outputs.read(repository / "found" / "result.json")
+    assert (found.verdict, len(found.pairs)) == ("INTERRUPTED", 3)
+    assert "before the first pair" not in found.reason
 
 
 def test_a_commit_of_documents_passes_without_being_built_and_says_why(

@@ -44,7 +44,8 @@ def test_what_nobody_runs_is_not_measured(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     ["system/settings.py", "system/broker/scripts/accept.lua", "system/signatures/rules/web.toml", "requirements/run.lock",
-     "pyproject.toml", "loadgen/swarm.py", "experiments/trial.py", "experiments/configs/a.toml", "Makefile", "new.py"],
+     "pyproject.toml", "loadgen/swarm.py", "experiments/running/trial.py", "experiments/configs/a.toml", "Makefile",
+     "new.py"],
 )  # fmt: skip
 def test_what_may_run_is(path: str) -> None:
     assert runs(["docs/gate.md", path]) == [path]

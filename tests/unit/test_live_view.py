@@ -16,7 +16,7 @@ from experiments.design.experiment import Cell
 from experiments.design.plan import Plan, Trial
 from experiments.probes.probe import Reading
 from experiments.probes.sampler import Sample
-from experiments.trial import Moment
+from experiments.running.trial import Moment
 from loadgen.passage import BUCKETS, passages, quantile_s
 from loadgen.progress import RECORDER, SWARM
 

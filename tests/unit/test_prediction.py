@@ -14,7 +14,7 @@ from experiments.design.caveats import Caveat, caveats
 from experiments.design.config import decode
 from experiments.design.experiment import Experiment
 from experiments.design.prediction import predict
-from experiments.scan_speed import LOOKS, ScanSpeeds
+from experiments.machine.scan_speed import LOOKS, ScanSpeeds
 from loadgen.model.flush_mix import FlushMix
 from system.engine.engine import Hits, Offsets, SignatureEngine, hits_of
 from system.signatures.model import Signature

@@ -12,7 +12,7 @@ import pytest
 from experiments.cli.main import USAGE, main
 from experiments.design.config import decode
 from experiments.design.offered import offered
-from experiments.preflight import MachineError, check
+from experiments.running.preflight import MachineError, check
 from loadgen import open_files
 from loadgen.model.schedule import of_fleet
 from tests.unit.test_attempts import CONFIG
@@ -98,7 +98,7 @@ def test_what_fits_into_the_open_files_is_not_refused(sets: tuple[str, ...]) -> 
 def test_a_running_systems_gateway_is_not_ours_and_several_processes_share_the_connections(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("experiments.preflight._server", lambda _: None)
+    monkeypatch.setattr("experiments.running.preflight._server", lambda _: None)
     attach = ('deploy.kind="attach"', 'deploy.listen="127.0.0.1:1"', 'deploy.redis_url="redis://127.0.0.1:1/0"')
 
     def checked(*sets: str) -> None:

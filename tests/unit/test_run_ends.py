@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from experiments import run as runner
 from experiments.cli.main import COULD_NOT_MEASURE, INTERRUPTED, main
+from experiments.running import run as runner
 from tests.unit.test_attempts import CONFIG
 
 

@@ -63,20 +63,25 @@ def test_a_limit_is_named_only_where_there_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("open_loop", "outcome", "workers_cpu_s", "met"),
+    ("open_loop", "outcome", "pauses_s", "workers_cpu_s", "met"),
     [
-        (False, "ok", 0.1, True),
-        (True, "overloaded", 0.1, True),
-        (True, "ok", 16.9, False),
-        (True, "ok", 17.1, True),
+        (False, "ok", (0.0,), 0.1, True),
+        (False, "ok", (0.01,), 0.1, True),
+        (True, "overloaded", (0.0,), 0.1, True),
+        (True, "overloaded", (0.01,), 16.9, False),
+        (True, "overloaded", (0.0, 0.01), 16.9, False),
+        (True, "overloaded", (0.01,), 17.1, True),
+        (True, "ok", (0.0,), 16.9, False),
+        (True, "ok", (0.0,), 17.1, True),
     ],
 )
 def test_a_limit_is_met_at_full_load_overloaded_or_on_busy_cores(
-    open_loop: bool, outcome: str, workers_cpu_s: float, met: bool
+    open_loop: bool, outcome: str, pauses_s: tuple[float, ...], workers_cpu_s: float, met: bool
 ) -> None:
+    """Agents that pause may be all that doesn't follow."""
     load = Load(
-        arrivals={"kind": "any"}, open_loop=open_loop, agents=1, batch_size=1, timeout_s=1.0, pause_s=0.0, horizon_s=10.0,
-        records={},
+        arrivals={"kind": "any"}, open_loop=open_loop, agents=1, batch_size=1, timeout_s=1.0, pause_s=pauses_s[0],
+        horizon_s=10.0, records={}, classes=[{"pause_s": pause_s} for pause_s in pauses_s[1:]],
     )  # fmt: skip
     record = TrialRecord(
         index=0, block=0, cell_index=0, cell={}, replicate=0, seed=0, epoch=0, load=load, config={},
