@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from experiments.design.errors import shown
 from experiments.design.nearest import closest
-from experiments.design.offered import MOST_RECORDS, offered
+from experiments.design.offered import DRAWING_S, DRAWN_PER_S, offered
 from experiments.design.swarm import DEFAULT_AGENTS
 from experiments.design.trial_config import TrialConfig
 from experiments.faults.kill_broker import KillBroker
@@ -128,13 +128,13 @@ def arrivals(config: TrialConfig) -> Iterable[Problem]:
                 key = "swarm.arrivals.path" if one.arrivals == swarm.arrivals else "swarm.classes"
                 remedy = "name a log of several lines with times; relative paths count from the config's folder"
                 yield Problem(key, f"must be a log with timestamps: {error}", remedy)
-    most = swarm.processes * MOST_RECORDS
-    if not unread and (all_of_it := offered(config)) is not None and all_of_it.records > most:
-        load_s = config.trial.load_s
+    load_s = config.trial.load_s
+    most = (DRAWING_S + load_s) * DRAWN_PER_S
+    if not unread and (all_of_it := offered(config)) is not None and all_of_it.records > swarm.processes * most:
         wrong = (
-            f"must offer a swarm process at most {MOST_RECORDS:,} records a trial, whose times are drawn before it starts, "
-            f"got about {all_of_it.records:,.0f} for {swarm.processes} ({all_of_it.records / load_s:,.0f} records/s for "
-            f"{load_s:g} s)"
+            f"must offer a swarm process at most {most:,.0f} records in a load of {load_s:g} s, whose times are drawn "
+            f"before it, got about {all_of_it.records:,.0f} for {swarm.processes} "
+            f"({all_of_it.records / load_s:,.0f} records/s)"
         )
         yield Problem("swarm.arrivals", wrong, "offer less, measure shorter, or raise swarm.processes")
 

@@ -18,6 +18,7 @@ from experiments.deploy import registry as targets
 from experiments.deploy.fleet import Fleet
 from experiments.deploy.placement import available, place
 from experiments.deploy.process import ChildProcess, ProcessError
+from experiments.design.offered import DRAWING_S
 from experiments.design.plan import Trial
 from experiments.design.redact import redacted
 from experiments.faults.injector import Injector
@@ -36,9 +37,10 @@ from system.wire.chunk import parse_chunk
 
 #: The load starts this long after the swarm is told, so that `go` has arrived wherever it must.
 _LEAD_NS: Final = 50_000_000
-_SWARM_START_S: Final = 60.0
 #: Measured 2.4 s with the built-in pack; a large pack is compiled before the fork, and machines are busy.
 _WORKERS_START_S: Final = 60.0
+#: What the swarm may take from its start until it begins to connect.
+_SWARM_START_S: Final = 60.0
 _LOOK_S: Final = 0.02
 #: What a part of the system may take to finish what it has in hand. A warm shutdown takes Celery 2.7 s.
 _GRACE_S: Final = 10.0
@@ -170,7 +172,7 @@ class TrialRun:
         self._await(lambda: self._fleet.said("connecting"), "start", _SWARM_START_S)
         self._sent = self._fleet.progress
         # A long load's schedule takes long to plan, but not as long as to play: 20 minutes at 500,000 records/s some 25 s.
-        self._await(lambda: self._fleet.said("ready"), "connecting", _SWARM_START_S + spec.horizon_s)
+        self._await(lambda: self._fleet.said("ready"), "connecting", DRAWING_S + spec.horizon_s)
         self._await(self._target.workers_ready, "starting workers", _WORKERS_START_S)
         self._described = self._target.describe()
 

@@ -13,6 +13,7 @@ from experiments.cli.goals import goals
 from experiments.cli.peers import _play
 from experiments.cli.run import run
 from experiments.deploy.process import ProcessError
+from experiments.design.config import load
 from experiments.goals import growth
 from experiments.goals.batches import web_batches
 from experiments.goals.goal import Figure, Goal, table
@@ -172,6 +173,13 @@ def test_a_part_whose_memory_grows_with_the_trial_is_caught(mb_a_s: float, times
 def test_the_memory_of_an_invalid_trial_is_marked() -> None:
     rows = growth.table([played(0.0, 60)], [played(0.0, 1200, valid=False)])
     assert rows[1] == ["swarm", "60.0", "60.0", "1.000", "1.1", "1", "met (an invalid trial)"]
+
+
+def test_both_lengths_of_growth_can_be_played() -> None:
+    (lengths,) = (option.default for option in goals.params if option.name == "lengths")
+    assert isinstance(lengths, tuple)
+    for seconds in lengths:
+        assert load("growth", (f"trial.measure_s={seconds}",)).cells
 
 
 def test_growth_is_measured_only_if_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,8 +37,8 @@ REFUSED = {
     "a signature that is too large": (('system.rules=["pack.toml"]',), "can't run signature 'huge.one'"),
     "more records than can be drawn": (
         ("swarm.arrivals.rate_per_s=1e9", "trial.measure_s=58"),
-        "swarm.arrivals must offer a swarm process at most 500,000,000 records a trial, whose times are drawn before "
-        "it starts, got about 180,000,000,000 for 1 (3,000,000,000 records/s for 60 s)",
+        "swarm.arrivals must offer a swarm process at most 840,000,000 records in a load of 60 s, whose times are drawn "
+        "before it, got about 180,000,000,000 for 1 (3,000,000,000 records/s)",
     ),
     "more batches than memory holds": (
         ("swarm.arrivals.rate_per_s=1e7", "swarm.batch_size=1"),
