@@ -29,7 +29,7 @@ def history(result: Path, folder: Path, language: str) -> int:
 
     \b
     Examples:
-      caudal gate --base v0.1.0 --head main --out gate
+      caudal gate --base PINNED --head main --out gate
       caudal history gate
     """
     file = result / outputs.RESULT if result.is_dir() else result

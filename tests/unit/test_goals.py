@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from experiments.cli.goals import goals
+from experiments.cli.goals import _stages, goals
 from experiments.cli.peers import _play
 from experiments.cli.run import run
 from experiments.deploy.process import ProcessError
@@ -197,3 +197,11 @@ def test_growth_is_measured_only_if_it_is_asked_for(monkeypatch: pytest.MonkeyPa
     found = CliRunner().invoke(goals, words, standalone_mode=False)
     assert (found.return_value, asked) == (0, [5, 5, 20, 20])
     assert "| swarm | 5.0 | 20.0 | 4.000 | 1.1 | 2 | not met |" in found.stdout.splitlines()
+
+
+def test_a_part_without_a_floor_is_no_part_of_the_ratio_to_all_floors() -> None:
+    costs = {"swarm": 0.4, "gateway": 0.6, "broker": 0.5, "workers": 2.5, "recorder": 9.0, "sweeper": 9.0}
+    floors = {"swarm": 0.2, "gateway": 0.4, "broker": 0.4, "workers": 1.0}
+    _, *rows = _stages(costs, [floors])
+    assert rows[-1] == ["all that have a floor", "4", "2", "2.00"]
+    assert ["recorder", "9", "–", "–"] in rows

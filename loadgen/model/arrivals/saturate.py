@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from loadgen.model.arrivals.process import ArrivalProcess
 
-#: The window unless told. It must hold several tasks for each worker child, each of up to 16 coalesced batches: with 48
-#: batches of 1,000 records 2 cores were half idle (452,000 records/s), with 128 they weren't (694,000; 2-core AMD EPYC
-#: guest, 2026-11). And it should hold few enough records that a slow engine empties it in seconds.
+#: The window unless told. It must hold a task or two for each worker child, and a task of `tuned` takes some 33 batches of
+#: 1,000 records: with 48 of them 2 cores were half idle, with 128 they weren't (2-core AMD EPYC guest, 2026-11). And it
+#: should hold few enough records that a slow engine empties it in seconds.
 MOST_BATCHES = 512
 MOST_RECORDS = 128_000
 LEAST_BATCHES = 32
