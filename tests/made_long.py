@@ -62,7 +62,7 @@ def make(folder: Path, records: int) -> None:
     record = made.record(
         seed=SEED, load=load, start_mono_ns=START, window=(START, START + round(horizon_s * 1e9)), planned=plan.records,
         recorded_rows=count, counters={"batches_analysed": count, "queued": 0, "pending": 0},
-        cpu_s={"gateway": 0.1, "workers": 0.6, "swarm": 0.2}, signatures=signatures,
+        cpu_s={"gateway": 0.1, "broker": 0.05, "workers": 0.6, "swarm": 0.2}, signatures=signatures,
         swarm={"bad_acks": 0, "reconnects": 0},
     )  # fmt: skip
     run = RunFolder.create(folder, {

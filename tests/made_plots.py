@@ -50,7 +50,12 @@ def with_something_wrong(one: Made, cell: dict[str, Any], replicate: int) -> Mad
         one = one.with_record(
             target={"worker_concurrency": servers},
             config={"system": {"engine": "emulated", "worker_nodes": 1, "emulated": {"service_s": 0.02}}},
-            cpu_s={"gateway": 0.1, "workers": 3.5 if servers == 16 else 0.6, "swarm": 0.2},  # of 2 cores in 2 s
+            cpu_s={
+                "gateway": 0.1,
+                "broker": 0.05,
+                "workers": 3.5 if servers == 16 else 0.6,
+                "swarm": 0.2,
+            },  # of 2 cores in 2 s
         )
     if replicate == 0:
         one = one.with_record(faults=[{"kind": "kill_worker_child", "at_s": 2.0, "at_mono_ns": START + 2 * 10**9}])

@@ -86,7 +86,7 @@ def trial(process: OpenLoopProcess = PROCESS, batch_size: int = 10, timeout_s: f
         planned=plan.records,
         recorded_rows=len(results),
         counters={"batches_analysed": len(results), "queued": 0, "pending": 0},
-        cpu_s={"gateway": 0.1, "workers": 0.6, "swarm": 0.2},
+        cpu_s={"gateway": 0.1, "broker": 0.05, "workers": 0.6, "swarm": 0.2},
         signatures=list(SIGNATURES),
         swarm={"bad_acks": 0, "reconnects": 0},
     )

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from experiments.analysis.measures import MEASURES, P99_RESPONSE
 from experiments.analysis.summary import Summary, summary
 from experiments.metrics.trial import TrialSummary
 from experiments.stats.ratio import Ratio, ratio
@@ -181,7 +182,7 @@ def _compared(found: Both, first: list[TrialRecord], second: list[TrialRecord]) 
             CellComparison(
                 cell=cell,
                 carried_records_per_s=_ratio(one, other, paired, len(common), lambda t: t.carried_records_per_s),
-                p99_response_s=_ratio(one, other, paired, len(common), lambda t: t.response_time_s.p99),
+                p99_response_s=_ratio(one, other, paired, len(common), MEASURES[P99_RESPONSE].of),
             )
         )
     return compared

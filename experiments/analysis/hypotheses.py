@@ -9,6 +9,7 @@ With a limit: the design's figure is within it in every trial. One valid trial b
 An invalid trial, and one in which the system died, says nothing.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -137,6 +138,17 @@ def _against(
     asked: Hypothesis, design: Mapping[int, float], other: Mapping[int, float], comparisons: int
 ) -> tuple[Decision, str]:
     held = _advantage(asked, design, other, comparisons, asked.margin)
+    blocks = design.keys() & other.keys()
+    mine, theirs = (sum(math.isinf(values[block]) for block in blocks) for values in (design, other))
+    if len(blocks) >= LEAST_TRIALS and {mine, theirs} == {0, len(blocks)}:
+        if mine:
+            return "refuted", "the design is beyond measure in every block, the alternative in none"
+        return "supported", "the alternative is beyond measure in every block, the design in none"
+    if mine or theirs:
+        return (
+            "inconclusive",
+            f"of {len(blocks)} blocks beyond measure: {mine} of the design, {theirs} of the alternative",
+        )
     if held.value is None or held.differs is None:
         return "inconclusive", f"no interval: {held.method}"
     if not held.differs:

@@ -11,6 +11,7 @@ import msgspec
 from experiments.analysis.batching import Batching, batching
 from experiments.analysis.capacity import Capacity, capacity
 from experiments.analysis.hypotheses import Decision, HypothesisFound, decided, hypotheses
+from experiments.analysis.measures import MEASURES, P99_RESPONSE, PARTS
 from experiments.analysis.scaling import Scaling, scalings
 from experiments.analysis.steps import Step, steps
 from experiments.metrics.trial import TrialSummary, summarise
@@ -65,9 +66,6 @@ def measured(found: Summary) -> bool:
     """Whether everything that was asked for was measured: each trial valid, and its system alive to the end."""
     return found.verdict == "valid" and all(trial.outcome != "failed" for trial in found.trials)
 
-
-#: The parts of the system that can be a bottleneck, as CPU is accounted.
-PARTS = ("gateway", "broker", "workers")
 
 #: A part that uses more of its own cores than this is busy enough to be what limits: the rest is lost to scheduling. Of all
 #: parts on all cores together, scaling.OUT_OF_CORES_RATIO asks for less: several that share cores lose more.
@@ -156,7 +154,7 @@ def _cells(
                 offered_records_per_s=estimate(
                     [t.offered_records_per_s for t in counted if t.offered_records_per_s is not None]
                 ),
-                p99_response_s=estimate([t.response_time_s.p99 for t in counted if t.response_time_s.p99 is not None]),
+                p99_response_s=estimate([p99 for t in counted if (p99 := MEASURES[P99_RESPONSE].of(t)) is not None]),
                 batching=batching(
                     [record for record in records if record.cell == cell["levels"]],
                     [trial.batching for trial in counted if trial.batching is not None],
@@ -174,7 +172,7 @@ def _bottleneck(trials: Sequence[TrialSummary]) -> str | None:
     """The part of the system that spends the most CPU a record, over trials that met a limit; None if there are none."""
     spent: dict[str, float] = {}
     for trial in trials:
-        for part, cpu in trial.cost.get("cpu_s_per_million_records", {}).items():
-            if part in PARTS and cpu is not None:
-                spent[part] = spent.get(part, 0.0) + cpu
+        known = {part: cpu for part, cpu in trial.cost.get("cpu_s_per_million_records", {}).items() if cpu is not None}
+        for part in PARTS if known.keys() >= set(PARTS) else ():  # of one that was killed it isn't known
+            spent[part] = spent.get(part, 0.0) + known[part]
     return max(spent, key=lambda part: spent[part]) if spent else None

@@ -19,6 +19,7 @@ KINDS: Final = {
     "missed": "planted attacks missed",
     "spurious": "detections of nothing",
     "corrupt": "slots with batches or acknowledgements other than what was sent",
+    "stuck": "slots in which nothing was carried",
     "died": "slots in which a process of the system died",
 }
 
@@ -33,6 +34,8 @@ def wrong_records(found: TrialSummary) -> dict[str, int]:
             counted[kind] = value
     if any(reason.partition(":")[0] in ("records", "acknowledgements") for reason in found.reasons):
         counted["corrupt"] = 1
+    if found.ledger is not None and found.ledger.sent and found.carried_records_per_s == 0:
+        counted["stuck"] = 1
     if found.failure is not None and found.ledger is not None:
         counted["died"] = 1
     return counted

@@ -37,11 +37,12 @@ def merge(folders: Sequence[Path]) -> GateResult:
     _complete([one.shard for one in found])
     if passed := [one for one in found if one.verdict == "PASS"]:
         return passed[0]  # nothing that runs differs: each shard says so
-    if unmeasured := [one for one in found if not one.scenarios]:
-        return unmeasured[0]
+    if all(not one.scenarios for one in found):
+        return first
     accepted = by_scenario(first.accepted)
     results, false_alarm, missed = [], 0.0, 0.0
-    for told in first.scenarios:
+    # A shard that ended early names those alone that it got to.
+    for told in {one.scenario: one for shard in reversed(found) for one in shard.scenarios}.values():
         scenario = Scenario(
             name=told.scenario, config=told.scenario, gated=tuple(one.metric for one in told.metrics), slot_s=0.0
         )
@@ -63,6 +64,9 @@ def merge(folders: Sequence[Path]) -> GateResult:
 
 def _whole(found: Sequence[GateResult], results: list[ScenarioResult], false_alarm: float, missed: float) -> GateResult:
     verdict, reason = overall(results)
+    early = [one for one in found if one.verdict in ("UNMEASURED", "INTERRUPTED")]
+    if early and verdict != "FAIL":
+        verdict, reason = "UNMEASURED", f"shard {early[0].shard} ended early: {early[0].reason}"
     return msgspec.structs.replace(
         found[0],
         verdict=verdict,

@@ -32,6 +32,12 @@ class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
     unfinished: int = 0
 
 
+def beyond_measure(found: Quantiles, name: str) -> bool:
+    """Whether a quantile falls among the unfinished: it is longer than anything that was seen, not unknown."""
+    enough = found.count + found.unfinished >= LEAST.get(name, 1)
+    return bool(found.unfinished) and enough and getattr(found, name) is None
+
+
 def quantiles(value_ns: np.ndarray, records: np.ndarray, unfinished: int = 0) -> Quantiles:
     """Quantiles of `value_ns`, each standing for `records` records (int64, not negative), beside `unfinished` ones."""
     ranks = Ranks()

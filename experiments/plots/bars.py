@@ -40,17 +40,20 @@ def split(
     bars = {cell: {row["part"]: row["value"] * scale for row in group} for (cell,), group in grouped.items()}
     names = [name for name in parts if any(name in bar for bar in bars.values())]
     sums = {cell: sum(bar.get(name, 0.0) for name in names) for cell, bar in bars.items()}
+    # Means of the parts are geometric, and don't add up to that of the whole: the bar is as long as the whole.
+    wholes = {cell: _whole(group, total, scale) or sums[cell] for (cell,), group in grouped.items()}
+    bars = {c: {k: v * wholes[c] / sums[c] if sums[c] else v for k, v in bar.items()} for c, bar in bars.items()}
     _stack(left, bars, names, say)
     _stack(
-        right, {c: {k: 100.0 * v / sums[c] for k, v in bar.items() if sums[c]} for c, bar in bars.items()}, names, say
+        right, {c: {k: 100.0 * v / wholes[c] for k, v in bar.items() if sums[c]} for c, bar in bars.items()}, names, say
     )
     ends = []
     for place, ((cell,), group) in enumerate(grouped.items()):
         whole = next(row for row in group if row["part"] == total)
-        ends.append(max(sums[cell], (whole["high"] or 0.0) * scale))
+        ends.append(max(wholes[cell], (whole["high"] or 0.0) * scale))
         if whole["low"] is not None:
             left.plot([whole["low"] * scale, whole["high"] * scale], [place, place], color="black", linewidth=1.5)
-        left.annotate(f" {say.significant(sums[cell])}", (ends[-1], place), va="center", fontsize=8)
+        left.annotate(f" {say.significant(wholes[cell])}", (ends[-1], place), va="center", fontsize=8)
     left.set_xlim(0, 1.15 * max(ends))
     plain_numbers(left.xaxis, say)
     right.set_xlim(0, 100)
@@ -60,6 +63,11 @@ def split(
     for axes, label in zip(panels, labels, strict=True):
         axes.set_xlabel(f"{label}\n{counts}")
     right.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def _whole(group: Table, total: str, scale: float) -> float | None:
+    value = next(row["value"] for row in group if row["part"] == total)
+    return None if value is None else value * scale
 
 
 def _stack(axes: Axes, bars: Bars, names: list[str], say: Words) -> None:

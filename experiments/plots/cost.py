@@ -6,6 +6,7 @@ The instrument's own parts are in the report's table.
 from collections.abc import Sequence
 
 from experiments.analysis.findings import Findings
+from experiments.analysis.measures import PARTS as EVERY
 from experiments.metrics.trial import TrialSummary
 from experiments.plots import rows
 from experiments.plots.bars import layout, split
@@ -21,7 +22,8 @@ def _figure(trial: TrialSummary) -> Row:
     spent = {part: cpu for part, cpu in (trial.cost.get("cpu_s_per_million_records") or {}).items() if cpu is not None}
     split = {"worker_parents", "worker_children"} <= set(spent)
     parts = {part: spent[part] for part in PARTS if part in spent and not (split and part == "workers")}
-    return {**parts, TOTAL: sum(parts.values())} if parts else {}
+    # The whole is none without a part that was killed, and whose time isn't known.
+    return {**parts, TOTAL: sum(parts.values())} if spent.keys() >= set(EVERY) else {}
 
 
 def table(found: Findings) -> Table:

@@ -7,7 +7,7 @@ throughput.
 from collections.abc import Callable, Sequence
 
 from experiments.analysis.findings import Findings
-from experiments.analysis.measures import system_cpu_us
+from experiments.analysis.measures import MEASURES, P99_RESPONSE, system_cpu_us
 from experiments.metrics.trial import TrialSummary
 from experiments.plots import rows
 from experiments.plots.plot import Axes, Layout, Plot, Row, Table, groups
@@ -42,7 +42,7 @@ def table(found: Findings) -> Table:
 
 
 _FIGURES: dict[str, Callable[[TrialSummary], float | None]] = {
-    "p99_response_s": lambda trial: trial.response_time_s.p99,
+    "p99_response_s": MEASURES[P99_RESPONSE].of,
     "carried_records_per_s": lambda trial: trial.carried_records_per_s,
     "cpu_us_per_record": system_cpu_us,
 }
@@ -84,9 +84,10 @@ def _panel(axes: Axes, group: Table, name: str, say: Words) -> None:
     sizes = list(dict.fromkeys(row.get(FACTORS[0]) for row in group))
     waits = list(dict.fromkeys(row.get(FACTORS[1]) for row in group))
     points = [(row["p99_response_s"] * 1e3, row[name]) for row in shown]
-    line = best(points, higher=name == "carried_records_per_s")
-    axes.plot(*zip(*[points[one] for one in line], strict=True), "-o", color=GREY, linewidth=1, markersize=13,
-              markerfacecolor="none", label=say("frontier"))  # fmt: skip
+    sound = [point for point, row in zip(points, shown, strict=True) if row["valid"]]
+    if line := [sound[one] for one in best(sound, higher=name == "carried_records_per_s")]:
+        axes.plot(*zip(*line, strict=True), "-o", color=GREY, linewidth=1, markersize=13, markerfacecolor="none",
+                  label=say("frontier"))  # fmt: skip
     for row, (x, y) in zip(shown, points, strict=True):
         colour = COLOURS[sizes.index(row.get(FACTORS[0])) % 7]
         marker = _MARKERS[waits.index(row.get(FACTORS[1])) % 6]

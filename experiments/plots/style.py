@@ -44,6 +44,7 @@ SETTINGS: Final[Any] = {
     "pdf.fonttype": 42,
     "font.family": "sans-serif",
     "font.size": 9,
+    "text.parse_math": False,  # what people write is drawn as they write it, dollar signs too
     "axes.titlesize": 9,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",

@@ -107,12 +107,14 @@ def bracket(plan: Plan, tallies: Mapping[float, Tally]) -> tuple[float | None, f
     place = fits.index(max(fits))
     low = judged[place - 1] if place else None
     high = judged[place] if place < len(judged) else None
-    silent = [
-        load
-        for load, tally in tallies.items()
-        if tally.invalid >= plan.most_invalid and not tally.held + tally.failed and load > (low or 0.0)
-    ]
+    silent = [load for load in tallies if _mute(plan, tallies, load) and load > (low or 0.0)]
     return low, high, min(silent, default=None)
+
+
+def _mute(plan: Plan, tallies: Mapping[float, Tally], load: float) -> bool:
+    """Whether a load was asked often enough and gave no verdict: to ask again would be for ever."""
+    tally = tallies.get(load)
+    return tally is not None and tally.invalid >= plan.most_invalid and not tally.held + tally.failed
 
 
 def _confirm(
@@ -135,7 +137,9 @@ def _confirm(
         ends.append(end)
     held, failed = ends
     if held is None and below and min(below) > plan.least:
-        return max(plan.least, min(below) / (1 + plan.width_ratio))
+        lower = max(plan.least, min(below) / (1 + plan.width_ratio))
+        if not _mute(plan, tallies, lower):
+            return lower
     if failed is None and above and beyond is None:
         return max(above) * (1 + plan.width_ratio)
     if beyond is not None and failed is not None and failed < beyond:
@@ -143,9 +147,10 @@ def _confirm(
     if held is not None and failed is not None:
         # What was undecided between the ends left gaps that nobody looked into.
         inside = [load for load in judged if held <= load <= failed]
-        ratio, begin = max((high / low, low) for low, high in pairwise(inside))
-        if ratio > 1 + plan.width_ratio:
-            return begin * math.sqrt(ratio)
+        for ratio, begin in sorted(((high / low, low) for low, high in pairwise(inside)), reverse=True):
+            middle = begin * math.sqrt(ratio)
+            if ratio > 1 + plan.width_ratio and not _mute(plan, tallies, middle):
+                return middle
     return Edge(held=held, failed=failed, beyond=beyond, done=True)
 
 

@@ -33,11 +33,13 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """The geometric mean of positive values with its interval.
+    """The geometric mean of positive values with its interval; none if one is infinite, that is beyond measure.
 
-    Raises: ValueError if a value is no finite number.
+    Raises: ValueError if a value is no number.
     """
     n = len(values)
+    if beyond := sum(value == math.inf for value in values):
+        return Estimate(value=None, low=None, high=None, n=0, method=f"beyond measure in {beyond} of {n} trials")
     if not all(map(math.isfinite, values)):
         raise ValueError(f"values must be finite, got {[value for value in values if not math.isfinite(value)]}")
     if n == 0:

@@ -50,6 +50,9 @@ def ratio(first: Sequence[float], second: Sequence[float], *, paired: bool, comp
         raise ValueError(f"paired sides must have as many trials, got {sizes[0]} and {sizes[1]}")
     if not min(sizes):
         return _none(sizes, "no trial gives a value")
+    if math.inf in (*first, *second):
+        beyond = [sum(value == math.inf for value in values) for values in (first, second)]
+        return _none(sizes, f"beyond measure in {beyond[0]} and {beyond[1]} trials")
     if min(*first, *second) <= 0:
         return _none(sizes, "a value is not positive")
     one, other = np.log(first), np.log(second)

@@ -71,7 +71,8 @@ class OpenFile:
     @property
     def id(self) -> FileId:
         """What it can be found by later."""
-        return FileId(self.device, self.inode, len(self._head), fingerprint(self._head))
+        head = self._head  # once: another thread reads more of it meanwhile
+        return FileId(self.device, self.inode, len(head), fingerprint(head))
 
     @property
     def status(self) -> os.stat_result:

@@ -13,7 +13,8 @@ class Batch(msgspec.Struct, frozen=True):
     """One batch that arrived.
 
     `id` names it for deduplication, `chunk` is set for our own agents only, `packed` holds the concatenated records as
-    they came (`gzip`: compressed), `received_mono_ns` is when the gateway held the whole message.
+    they came (`gzip`: compressed), `received_mono_ns` is when the gateway held the whole message. `named`: by its client, so
+    that it may come again.
     """
 
     id: bytes
@@ -21,3 +22,4 @@ class Batch(msgspec.Struct, frozen=True):
     packed: bytes | Pieces
     gzip: bool
     received_mono_ns: int
+    named: bool = True

@@ -6,6 +6,7 @@ authenticates and sets the deadlines.
 """
 
 import io
+import select
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
@@ -38,6 +39,8 @@ class Bulk:
         Raises: redis' ConnectionError and TimeoutError. Whether the commands were executed is then unknown.
         """
         try:
+            if self._connection is not None and _is_stale(self._connection):
+                self.close()
             if self._connection is None:
                 self._connect()
             # Its declared type is a tuple of one; it takes any.
@@ -75,6 +78,13 @@ class Bulk:
         if self._connection is not None:
             self._connection.disconnect()
             self._connection = None
+
+
+def _is_stale(connection: Any) -> bool:
+    """Whether there is something to read although nothing was asked: the server's end of it, as a rule."""
+    looked = select.poll()
+    looked.register(connection._sock, select.POLLIN)
+    return bool(looked.poll(0))
 
 
 def read(replies: io.BufferedReader) -> Any:

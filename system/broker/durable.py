@@ -10,7 +10,12 @@ from typing import Any
 from redis.exceptions import ConnectionError, RedisError, TimeoutError
 
 #: What the server must be set to.
-REQUIRED = {"appendonly": "yes", "appendfsync": "always"}
+REQUIRED = {
+    "appendonly": "yes",
+    "appendfsync": "always",
+    "no-appendfsync-on-rewrite": "no",  # else nothing is synced while the file is written anew
+    "maxmemory-policy": "noeviction",  # else a full server throws away what it accepted
+}
 
 
 class NotDurableError(RuntimeError):
@@ -22,7 +27,8 @@ def verify(client: Any) -> None:
 
     Raises: NotDurableError if they are others, or the server doesn't say; redis.ConnectionError if none answers.
     """
-    remedy = "set `appendonly yes` and `appendfsync always` in its configuration, or choose another profile"
+    told = ", ".join(f"`{name} {value}`" for name, value in REQUIRED.items())
+    remedy = f"set {told} in its configuration, or choose another profile"
     try:
         found = {name: client.config_get(name).get(name) for name in REQUIRED}
     except (ConnectionError, TimeoutError):

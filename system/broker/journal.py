@@ -23,6 +23,9 @@ from system.wire.chunk import Chunk
 #: For how long the chunk of a client that isn't one of our agents is remembered, in seconds: 88 bytes a chunk in Redis.
 FOREIGN_ID_TTL_S: Final = 3600
 
+#: The same for an id that the gateway made up for a batch without one: nobody can send it again, but for the gateway itself.
+RANDOM_ID_TTL_S: Final = 60
+
 _ACCEPT_KEYS: Final = tuple(name.encode() for name in (keys.PENDING, keys.QUEUE, keys.HIGH, keys.COUNTERS))
 
 #: Record numbers above this aren't exact in Lua's doubles: such a chunk is treated as another client's.
@@ -71,12 +74,12 @@ def accept_arguments(
 
     `staged`: for each batch the key under which its payload lies already, or nothing.
     """
-    arguments: list[Any] = [4, *_ACCEPT_KEYS, message, FOREIGN_ID_TTL_S]
+    arguments: list[Any] = [4, *_ACCEPT_KEYS, message]
     for batch, key in zip(batches, staged or [b""] * len(batches), strict=True):
         stored = b"" if key else payload.encode(batch, published_mono_ns)
         chunk = batch.chunk
         if chunk is None or chunk.first + chunk.count >= _MOST_RECORD or chunk.count == 0:
-            arguments += [batch.id, b"", 0, 0, stored, key]
+            arguments += [batch.id, b"", FOREIGN_ID_TTL_S if batch.named else RANDOM_ID_TTL_S, 0, stored, key]
         else:
             arguments += [batch.id, stream(batch.id, chunk), chunk.first, chunk.count, stored, key]
     return arguments

@@ -35,7 +35,7 @@ class PipelinedPublisher:
     def __init__(self, process: Process) -> None:
         self._system = process.system
         self._redis = asyncio_client(process.redis_url)
-        self._staging = keys.STAGED + os.urandom(8).hex().encode()
+        self._staging = _staging()
         self.unfinished = 0
 
     async def publish(self, batches: Sequence[Batch]) -> list[Outcome]:
@@ -100,6 +100,8 @@ class PipelinedPublisher:
             return [await _reply(connection) for _ in commands]
         except BaseException:
             await connection.disconnect(nowait=True)  # what it would read next belongs to these commands
+            # They may still be executed, once the network lets them through: under names that are used no more.
+            self._staging = _staging()
             raise
         finally:
             await pool.release(connection)
@@ -120,6 +122,11 @@ class PipelinedPublisher:
     async def close(self) -> None:
         """Closes the connections."""
         await self._redis.aclose()
+
+
+def _staging() -> bytes:
+    """A prefix for the names of payloads on their way that nobody else uses."""
+    return keys.STAGED + os.urandom(8).hex().encode()
 
 
 async def _reply(connection: Any) -> Any:

@@ -103,6 +103,8 @@ class Connection(asyncio.BufferedProtocol):
         self._entered = True
         if holds:
             self.hold(holds)
+            # uvloop begins to read when this has returned, whatever was paused here.
+            asyncio.get_running_loop().call_soon(self._pause_if_held)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         session = self._session
@@ -192,6 +194,10 @@ class Connection(asyncio.BufferedProtocol):
             self._session.deadline.hold(self._hall.clock())
             self._hall.stats.holds += 1
         self._holds |= hold
+
+    def _pause_if_held(self) -> None:
+        if self._holds and self._transport is not None and self._is_readable(self._transport):
+            self._transport.pause_reading()
 
     def unhold(self, hold: Hold) -> None:
         """Takes one reason away, and reads again if it was the last."""
@@ -285,7 +291,8 @@ class Connection(asyncio.BufferedProtocol):
         # An empty chunk id names nothing: as an identity it would make a client's second batch a repeat of its first,
         # acknowledged and dropped. Such a batch, like one without an id, is taken as often as it is sent.
         identity = batch_id.join(envelope.tag, chunk or os.urandom(16))
-        batch = Batch(identity, parse_chunk(chunk) if chunk else None, envelope.packed, envelope.gzip, now_mono_ns)
+        chunked = parse_chunk(chunk) if chunk else None
+        batch = Batch(identity, chunked, envelope.packed, envelope.gzip, now_mono_ns, named=bool(chunk))
         size_bytes = len(envelope.packed) + BATCH_OVERHEAD_BYTES
         self._hall.stats.batches += 1
         self._hall.rounds.add(Waiting(batch, envelope.ack, self, size_bytes))

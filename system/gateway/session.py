@@ -65,7 +65,7 @@ class Session:
     @property
     def partial_bytes(self) -> int:
         """Bytes held of the message under way."""
-        return self._reader.partial_bytes
+        return self._reader.held_bytes
 
     def receive(self, data: bytes, now_mono_ns: int) -> list[Envelope]:
         """The messages that `data` completes; those before a refused one too, so look at `refusal` afterwards.

@@ -153,7 +153,14 @@ class Talker:
     def _waiting(self, envelope: Envelope, now_mono_ns: int) -> Waiting:
         chunk = envelope.chunk
         identity = batch_id.join(envelope.tag, chunk or os.urandom(16))
-        batch = Batch(identity, parse_chunk(chunk) if chunk else None, envelope.packed, envelope.gzip, now_mono_ns)
+        batch = Batch(
+            identity,
+            parse_chunk(chunk) if chunk else None,
+            envelope.packed,
+            envelope.gzip,
+            now_mono_ns,
+            named=bool(chunk),
+        )
         return Waiting(batch, envelope.ack, self)
 
     def write(self, acks: bytes) -> None:

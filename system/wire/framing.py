@@ -64,8 +64,13 @@ class FrameReader:
 
     @property
     def partial_bytes(self) -> int:
-        """Bytes held of a message that isn't complete."""
+        """Bytes of a message that isn't complete."""
         return len(self._cut) + self._parts_bytes + (len(self._packed) if self._packed is not None else 0)
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that they take, about: where a body's end is walked to, its walker holds them too, with room to grow."""
+        return self.partial_bytes + (0 if self._walker is None else 2 * self._parts_bytes)
 
     @property
     def between_messages(self) -> bool:
@@ -189,7 +194,7 @@ class FrameReader:
         if self._parts_bytes > self._limit_bytes:
             raise ProtocolError(Refusal.TOO_LARGE)
         if size >= _SMALL_READ_BYTES:
-            self._parts.append(memoryview(data)[at:] if at else data)
+            self._parts.append(data[at:] if at else data)
         elif self._parts and isinstance(self._parts[-1], bytearray):
             self._parts[-1] += data[at:]
         else:
@@ -201,7 +206,7 @@ class FrameReader:
             raise ProtocolError(Refusal.TOO_LARGE)
         bare = self._head.mode is Mode.MESSAGE
         # A piece that is much smaller than its read would keep the whole read in memory.
-        large = end - at > _SMALL_READ_BYTES and 8 * (end - at) > len(data)
+        large = end - at > _SMALL_READ_BYTES and 2 * (end - at) > len(data)
         if not self._parts and not bare:
             return Pieces((memoryview(data)[at:end],)) if large else data[at:end]
         last = memoryview(data)[at:end] if large else data[at:end]

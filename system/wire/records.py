@@ -44,6 +44,10 @@ SMALL_BYTES = 4096
 #: entries, and took 44 s. No client that means well sends any.
 MALFORMED_MOST = 100_000
 
+#: A walk takes no more entries: the rest is malformed. No message of 16 MiB holds more of the smallest entry there is; a gzip
+#: payload of 98 kB holds 8.4 million, and took 12 s and 670 MB.
+RECORDS_MOST = 2 * 1024 * 1024
+
 
 class Records(NamedTuple):
     """Record i's text is `buffer[starts[i]:ends[i]]`; i is the entry's place in the batch.
@@ -173,6 +177,9 @@ def walk(packed: bytes, keys: Sequence[bytes] = TEXT_KEYS) -> Records:
         starts.append(text[0])
         ends.append(text[1])
         at = following
+        if len(starts) >= RECORDS_MOST and at < len(packed):
+            malformed += 1
+            break
     return Records(packed, np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64), malformed)
 
 

@@ -21,7 +21,7 @@ from system.settings import Process
 from system.signatures.model import Signature
 from system.wire import batch_id, row
 from system.wire.chunk import Chunk, parse_chunk
-from system.wire.inflate import InflateError, inflate
+from system.wire.inflate import LIMIT_BYTES, InflateError, inflate
 from system.wire.joined import Part
 from system.wire.records import Records, locate
 from system.worker.detections import detection_lines
@@ -88,7 +88,11 @@ class Analyst:
         self._seq += 1
         carried = self.uncarried
         ends = []
+        later = []
         for (one, attempt, held), outcome in zip(begun, scanned, strict=True):
+            if outcome is None:
+                later.append(one)
+                continue
             stamps = Stamps(held.received_mono_ns, held.published_mono_ns, started, fetched, done)
             if isinstance(outcome, str):
                 written = self._row(row.DEAD, one, attempt, held.packed_bytes, None, stamps)
@@ -98,6 +102,7 @@ class Analyst:
             written = self._row(row.ANALYSED, one, attempt, held.packed_bytes, outcome, stamps)
             found = detection_lines(one, records, hits, self._signatures) if self._detections else b""
             ends.append(Finished(one, written, len(records.starts), found, ""))
+        self._split(later)
         # Until it is certain that the first row was written, the instant it carries may have to travel again.
         self.uncarried = carried
         done_now = self._finish(ends)
@@ -110,19 +115,32 @@ class Analyst:
         if repeated:
             self._client.hincrby(keys.COUNTERS, "repeat_executions", repeated)
 
-    def _scan(self, begun: Sequence[tuple[bytes, int, payload.Payload]]) -> list[tuple[Records, Hits] | str]:
-        """What is found in each payload; the reason if it is given up: tried too often, or no attempt could read it."""
-        found: list[tuple[Records, Hits] | str] = []
+    def _scan(self, begun: Sequence[tuple[bytes, int, payload.Payload]]) -> list[tuple[Records, Hits] | str | None]:
+        """What is found in each payload; the reason if it is given up: tried too often, or no attempt could read it.
+
+        None if it must have a task of its own: those before it inflated to as much as one may.
+        """
+        found: list[tuple[Records, Hits] | str | None] = []
         parts: dict[int, Part] = {}
+        inflated_bytes = 0
         for place, (_, attempt, held) in enumerate(begun):
             found.append("")
             if attempt > self._system.attempts:
                 found[place] = f"given up after {attempt - 1} attempts"
                 continue
+            if not held.gzip:
+                parts[place] = held.part
+                continue
+            if inflated_bytes >= LIMIT_BYTES and self._system.journal:
+                found[place] = None
+                continue
             try:
-                parts[place] = Part(inflate(held.part.packed), 0) if held.gzip else held.part
+                inflated = inflate(held.part.packed)
             except InflateError as error:
                 found[place] = str(error)
+            else:
+                parts[place] = Part(inflated, 0)
+                inflated_bytes += len(inflated)
         if self._chunk_engine is None:
             for place, one in zip(parts, scan_all(self._engine, list(parts.values())), strict=True):
                 found[place] = one

@@ -153,3 +153,17 @@ def test_a_group_that_comes_a_second_time_is_run_batch_by_batch_and_that_start_w
     for one in ids:
         make().analyse([one])
     assert rows(redis)[0]["attempt"].tolist() == [2, 2, 2]
+
+
+def test_a_task_inflates_no_more_than_a_payload_may(redis: Any, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes after that gets a task of its own: 128 payloads of 65 kB could be 8 GiB."""
+    lines = [pack_record(0, line) for line in (b"evil", b"good", b"evil too")]
+    ids = [accept(redis, b"x", first=place, gzip=gzip.compress(one)) for place, one in enumerate(lines)]
+    monkeypatch.setattr("system.worker.analyst.LIMIT_BYTES", len(lines[0]))
+    make().analyse(ids)
+    assert rows(redis)[0]["first"].tolist() == [0]
+    assert redis.zrange(keys.PENDING, 0, -1) == ids[1:]
+    queued = [json.loads(one)["headers"]["batches"] for one in redis.lrange(keys.QUEUE, 0, -1)]
+    assert sorted(queued) == sorted([one.decode("latin-1")] for one in ids[1:])
+    make().analyse(ids[1:2])
+    assert rows(redis)[0]["attempt"].tolist() == [1, 1]

@@ -88,6 +88,15 @@ def test_the_data_lie_in_the_trials_folder_and_go_with_the_server(tmp_path: Path
         ({}, "appendonly no, appendfsync everysec"),
         ({"appendonly": "yes"}, "appendfsync everysec"),
         ({"appendfsync": "always"}, "appendonly no"),
+        (
+            {
+                "appendonly": "yes",
+                "appendfsync": "always",
+                "no-appendfsync-on-rewrite": "yes",
+                "maxmemory-policy": "allkeys-lru",
+            },
+            "no-appendfsync-on-rewrite yes, maxmemory-policy allkeys-lru",
+        ),
     ],
 )
 def test_a_running_server_that_is_not_set_so_is_refused_with_what_to_set(
@@ -97,7 +106,7 @@ def test_a_running_server_that_is_not_set_so_is_refused_with_what_to_set(
     try:
         for name, value in settings.items():
             redis.config_set(name, value)
-        with pytest.raises(BrokerError, match=f"this one has {said}: set `appendonly yes` and `appendfsync always`"):
+        with pytest.raises(BrokerError, match=f"this one has {said}: set `appendonly yes`, `appendfsync always`"):
             brokers.start(Path(), named=None, url=broker.url, cpus=(), fsync=True)
         brokers.start(Path(), named=None, url=broker.url, cpus=(), fsync=False)
     finally:

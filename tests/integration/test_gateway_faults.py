@@ -109,6 +109,27 @@ def test_memory_is_bounded_while_the_broker_stalls_and_nothing_is_lost(
     play(loop, scene, limits)
 
 
+def test_a_connection_that_comes_while_the_gateway_is_full_is_not_read(loop: str) -> None:
+    """uvloop begins to read after it has said that a connection was made, whatever was paused then."""
+
+    async def scene(field: Field) -> None:
+        field.publisher.open.clear()
+        client = await field.connect()
+        client.send(b"".join(message(30_000, f"{count}") for count in range(5)))
+        await until(lambda: field.stats.holds > 0)
+        await until_still(lambda: field.stats.received_bytes)
+        before = field.stats.received_bytes
+        late = await field.connect()
+        late.send(message(30_000))
+        await until(lambda: field.stats.holds > 1)
+        await asyncio.sleep(0.2)
+        assert field.stats.received_bytes == before
+        field.publisher.open.set()
+        assert await late.read(len(ID_ACK)) == ID_ACK
+
+    play(loop, scene, Limits(inflight_bytes=100_000))
+
+
 def test_reading_stopped_by_the_gateway_closes_no_slow_message(loop: str) -> None:
     async def scene(field: Field) -> None:
         field.publisher.open.clear()

@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
+from redis.exceptions import ResponseError
 
 from system.broker import journal, keys
 from system.broker.batch import Batch
@@ -216,3 +218,44 @@ class TestSweep:
         accept(redis, batch(0, 10))
         finish(book, batch(0, 10))
         assert book.requeue(batch(0, 10).id, b"message", "swept") is False
+
+
+def test_an_id_that_nobody_can_send_again_is_forgotten_soon(redis: Any) -> None:
+    made_up = msgspec.structs.replace(foreign(b"random"), named=False)
+    assert accept(redis, foreign(b"named"), made_up) == [1, 1]
+    assert 3500 < redis.ttl(keys.SEEN + foreign(b"named").id.decode()) <= journal.FOREIGN_ID_TTL_S
+    assert 0 < redis.ttl(keys.SEEN + made_up.id.decode()) <= journal.RANDOM_ID_TTL_S
+
+
+def test_gaps_that_no_agent_leaves_are_no_way_to_hold_up_the_server(redis: Any) -> None:
+    """A batch below the mark goes through all of its stream's."""
+    assert accept(redis, *(batch(first, 1) for first in range(1, 2001, 2))) == [1] * 1000
+    assert accept(redis, batch(2001, 1)) == [-1]
+    assert accept(redis, batch(2000, 1), batch(0, 1)) == [1, 1]
+
+
+def test_what_is_given_up_is_kept_in_part_and_not_for_ever(redis: Any, book: Journal) -> None:
+    """Nobody takes it out, and a client can send as many as it likes."""
+    large = batch(0, 1, packed=b"x" * 100_000)
+    accept(redis, large)
+    book.finish([Finished(large.id, b"row", 1, b"", "no gzip")])
+    assert redis.hstrlen(keys.DEAD, large.id) == 65_536
+    redis.hset(keys.DEAD, mapping={f"held{number}": "" for number in range(1998)})
+    more = batch(1, 1)
+    accept(redis, more)
+    book.finish([Finished(more.id, b"row", 1, b"", "no gzip")])
+    assert redis.hmget(keys.DEAD, more.id, more.id + b":reason") == [None, b"no gzip"]
+
+
+def test_on_a_full_server_what_is_there_can_be_finished(redis: Any, book: Journal) -> None:
+    accept(redis, batch(0, 10), queue=False)
+    redis.zadd(keys.PENDING, {batch(0, 10).id: 1})  # long ago
+    redis.config_set("maxmemory", "1")
+    try:
+        with pytest.raises(ResponseError, match="maxmemory"):
+            accept(redis, batch(10, 10))
+        assert sweep(book, 20) == 1
+        assert book.start([batch(0, 10).id])[0] == [1]
+        assert finish(book, batch(0, 10)) == [1]
+    finally:
+        redis.config_set("maxmemory", "0")

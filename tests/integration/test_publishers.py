@@ -190,3 +190,28 @@ def test_a_staged_payload_that_is_gone_is_an_error_and_nothing_is_accepted(broke
         redis.eval(journal.ACCEPT.source, *arguments)
     assert redis.keys("*") == []
     assert publish(broker, "pipelined", [batch(0), large(2)]) == [Outcome.ACCEPTED] * 2
+
+
+def test_a_round_of_unknown_outcome_leaves_its_names_to_itself(
+    broker: Broker, redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sent may still be executed, once the network lets it through: then it must meet nobody else's payloads."""
+
+    async def no_reply(_connection: Any) -> Any:
+        raise TimeoutError
+
+    async def twice() -> tuple[bytes, bytes]:
+        one = PipelinedPublisher(Process(system=SystemSettings(), redis_url=broker.url))
+        before = one._staging
+        with monkeypatch.context() as stalled:
+            stalled.setattr("system.broker.pipelined._reply", no_reply)
+            with pytest.raises(BrokerUnavailableError):
+                await one.publish([batch(0)])
+        after = one._staging
+        assert await one.publish([batch(2)]) == [Outcome.ACCEPTED]
+        assert one._staging == after
+        await one.close()
+        return before, after
+
+    before, after = asyncio.run(twice())
+    assert before != after

@@ -168,3 +168,16 @@ def test_a_search_that_is_broken_off_says_where_it_stood() -> None:
     assert so_far(plan, {}) == Edge(held=None, failed=None)
     standing = so_far(plan, {300.0: Tally(held=1), 600.0: Tally(held=1), 1200.0: Tally(failed=1)})
     assert standing == Edge(held=600.0, failed=1200.0)
+
+
+@pytest.mark.parametrize("band", [(130, 160), (101, 199), (60, 90), (150, 180), (99, 101), (10, 12)])
+def test_a_search_ends_where_a_band_of_loads_can_not_be_measured(band: tuple[float, float]) -> None:
+    """Probes within it are always invalid; what lies on both sides of it is judged."""
+
+    def system(load: float, _: int) -> bool | None:
+        return None if band[0] < load < band[1] else load <= sum(band) / 2
+
+    edge, loads = play(system, first=100.0)
+    assert len(loads) < 60
+    assert edge.held is None or edge.held <= band[1]
+    assert edge.failed is None or edge.failed >= band[0]

@@ -125,3 +125,21 @@ def test_a_folder_without_a_result_and_a_result_that_is_no_shard_are_refused(tmp
         merge([tmp_path])
     with pytest.raises(GateError, match="--merge must name every shard once, got None"):
         merge(written(tmp_path, [result(played(1, 2), None)]))
+
+
+def test_what_a_shard_that_ended_early_did_not_get_to_is_no_pass(tmp_path: Path) -> None:
+    """What it would have played nobody has measured."""
+    sound = [result(played(number, 3), f"{number}/3") for number in (1, 2, 3)]
+    early = msgspec.structs.replace(
+        sound[0], verdict="UNMEASURED", reason="head can't be run", pairs=sound[0].pairs[:2]
+    )
+    found = merge(written(tmp_path, [early, *sound[1:]]))
+    assert (found.verdict, found.reason) == ("UNMEASURED", "shard 1/3 ended early: head can't be run")
+
+
+def test_a_shard_that_ended_early_hides_no_failure_of_the_others(tmp_path: Path) -> None:
+    slow = [result(played(number, 3, 0.1), f"{number}/3") for number in (1, 2, 3)]
+    early = msgspec.structs.replace(
+        slow[0], verdict="INTERRUPTED", reason="not over", scenarios=[], pairs=slow[0].pairs[:2]
+    )
+    assert merge(written(tmp_path, [early, *slow[1:]])).verdict == "FAIL"

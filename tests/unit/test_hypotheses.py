@@ -74,6 +74,54 @@ def test_a_figure_that_counts_downwards_is_turned_round() -> None:
     assert found.decision == "refuted"
 
 
+def with_p99(made: Sequence[TrialSummary], unmeasured: dict[int, set[int]]) -> list[TrialSummary]:
+    """The trials with a p99 of 0.2 s, but in these blocks, by BATCH_SIZE, among records that never finished."""
+    found = []
+    for one in made:
+        stuck = one.replicate in unmeasured.get(one.cell["swarm.batch_size"], ())
+        response = msgspec.structs.replace(
+            one.response_time_s,
+            p99=None if stuck else 0.2,
+            count=2700 if stuck else 3000,
+            unfinished=300 if stuck else 0,
+        )
+        found.append(msgspec.structs.replace(one, response_time_s=response, outcome="overloaded" if stuck else "ok"))
+    return found
+
+
+EVERY = set(range(len(SPREAD)))
+
+
+@pytest.mark.parametrize(
+    ("told", "unmeasured", "decision"),
+    [
+        ({"alternative": None, "at_most": 0.5}, {}, "supported"),
+        ({"alternative": None, "at_most": 0.5}, {100: {2}}, "refuted"),
+        ({"margin": 0.9}, {100: {2}}, "inconclusive"),
+        ({"margin": 0.9}, {1: {2}}, "inconclusive"),
+        ({"margin": 0.9}, {100: EVERY}, "refuted"),
+        ({"margin": 0.9}, {1: EVERY}, "supported"),
+        ({"margin": 0.9}, {1: EVERY, 100: {1}}, "inconclusive"),
+    ],
+)
+def test_a_quantile_beyond_measure_is_not_left_out(
+    told: dict[str, Any], unmeasured: dict[int, set[int]], decision: str
+) -> None:
+    """It is longer than any that was seen: the rest alone would make a system that stood still look fast."""
+    (found,) = hypotheses([asked(figure="p99_response_s", **told)], with_p99(trials({1: SLOW, 100: FAST}), unmeasured))
+    assert found.decision == decision
+    assert (found.of_design.value is None) is bool(unmeasured.get(100))
+
+
+def test_the_cpu_of_a_system_of_which_a_part_was_killed_is_none() -> None:
+    (one, *_) = trials({1: SLOW, 100: FAST})
+    spent = {"gateway": 1.0, "broker": 0.5, "workers": 6.0, "sweeper": 0.0, "swarm": 9.0}
+    figure = MEASURES["system_cpu_us_per_record"].of
+    for part, whole in (("swarm", 7.5), ("workers", None), ("broker", None)):
+        cost = {"cpu_s_per_million_records": {name: cpu for name, cpu in spent.items() if name != part}}
+        assert figure(msgspec.structs.replace(one, cost=cost)) == whole
+
+
 def test_what_is_decided_does_not_hang_on_the_machines_drift_from_block_to_block() -> None:
     drift = np.array([1.0, 3.0, 0.4, 2.0, 0.7, 1.3])
     (found,) = hypotheses([asked(margin=1.5)], trials({1: (SLOW * drift).tolist(), 100: (FAST * drift).tolist()}))
@@ -165,7 +213,7 @@ def test_every_measure_gives_a_number_or_none_of_any_trial() -> None:
             ("carried", "p50", "p99")
         )
     assert MEASURES["system_cpu_us_per_record"].of(one) == pytest.approx(
-        sum(one.cost["cpu_s_per_million_records"][part] for part in ("gateway", "workers"))
+        sum(one.cost["cpu_s_per_million_records"][part] for part in ("gateway", "broker", "workers"))
     )
 
 

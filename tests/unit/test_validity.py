@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -92,10 +93,16 @@ def test_the_limit_is_the_configs() -> None:
     assert reasons(one) == []
 
 
-@pytest.mark.parametrize(("processes", "busy_s", "valid"), [(1, 1.7, True), (1, 1.9, False), (2, 1.9, True)])
+@pytest.mark.parametrize(
+    ("processes", "busy_s", "valid"), [(1, 1.7, True), (1, 1.9, False), (2, 1.9, True), (3, 1.9, False)]
+)
 def test_a_swarm_without_cpu_to_spare_makes_it_invalid(processes: int, busy_s: float, valid: bool) -> None:
-    """The window is 2 s."""
-    one = SOUND.with_record(cpu_s={"swarm": busy_s}, config=SOUND.record.config | {"swarm": {"processes": processes}})
+    """The window is 2 s; three processes have one CPU."""
+    one = SOUND.with_record(
+        cpu_s={"swarm": busy_s},
+        config=SOUND.record.config | {"swarm": {"processes": processes}},
+        target=SOUND.record.target | {"placement": {"swarm": [1] if processes == 3 else [0, 1]}},
+    )
     found = reasons(one)
     assert found == [] if valid else found[0].startswith("swarm CPU: its CPU was 95% busy, the limit is 90%")
 
@@ -108,6 +115,19 @@ def test_a_clock_that_is_off_or_may_be_makes_it_invalid(offset_s: float, uncerta
     clocks = [Clock(host="the runner's"), Clock(host="node7", offset_s=offset_s, uncertainty_s=uncertainty_s)]
     found = reasons(SOUND.with_record(clocks=clocks))
     assert found == [] if valid else found[0].startswith("clock: that of node7 is ")
+
+
+@pytest.mark.parametrize(
+    ("done", "valid"), [({"killed_pids": [7]}, True), ({"stalled_pids": [7]}, False), ({"told_processes": 1}, False)]
+)
+def test_commit_instants_that_are_unknown_though_nothing_was_killed_make_it_invalid(
+    done: dict[str, Any], valid: bool
+) -> None:
+    results = SOUND.tables.results.copy()
+    results["committed_mono_ns"][::3] = 0
+    faults = [{"kind": "any", "at_s": 1.0, "at_mono_ns": START, "done": done}]
+    found = reasons(SOUND.with_tables(results=results).with_record(faults=faults))
+    assert found == [] if valid else found[0].startswith("instants: the commit instants of")
 
 
 def test_a_rate_that_is_still_warming_up_makes_it_invalid() -> None:

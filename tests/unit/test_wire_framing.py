@@ -299,3 +299,20 @@ def test_messages_before_a_refused_one_are_delivered() -> None:
     with pytest.raises(ProtocolError):
         delivered.extend(FrameReader(LIMIT).feed(msgpack.packb(["a", b""]) * 2 + b"HTTP"))
     assert [envelope.tag for envelope in delivered] == [b"a", b"a"]
+
+
+def test_what_is_held_of_a_message_pins_no_read_that_is_much_larger() -> None:
+    """20,000 connections that each hold 4 KB of a body would hold 64 KiB each."""
+    reader = FrameReader(1 << 20)
+    head = b"\x92\xa1t\xc6" + (100_000).to_bytes(4, "big")
+    assert list(reader.feed(b"\xc0" * (65_536 - 5_000 - len(head)) + head + bytes(5_000))) == []
+    assert reader.partial_bytes == 5_000
+    assert sum(len(one.obj) if isinstance(one, memoryview) else len(one) for one in reader._parts) == 5_000
+
+
+def test_what_a_walker_holds_counts_too() -> None:
+    """In forward mode the end of a body is walked to: the walker holds the bytes once more, and room to grow."""
+    reader = FrameReader(1 << 20)
+    assert list(reader.feed(b"\x92\xa1t\xdc\xff\xff" + bytes(10_000))) == []
+    assert reader.partial_bytes == 10_000
+    assert reader.held_bytes == 3 * 10_000

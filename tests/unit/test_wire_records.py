@@ -5,6 +5,7 @@ import struct
 import msgpack
 import pytest
 
+from system.wire import records
 from system.wire.packing import pack_record
 from system.wire.records import MALFORMED_MOST, SMALL_BYTES, Records, chain, locate, walk
 
@@ -209,3 +210,13 @@ def test_what_follows_too_many_malformed_entries_is_one_more_and_is_not_walked()
     assert (found.malformed, texts(found)[0], texts(found)[-1]) == (MALFORMED_MOST, b"line", b"line")
     found = locate(good + bytes(1 << 26))
     assert (found.malformed, len(found.starts)) == (MALFORMED_MOST + 1, MALFORMED_MOST + 2)
+
+
+def test_entries_beyond_the_most_are_one_malformed_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """8.4 million of the smallest ones are 64 MiB, and 98 kB of gzip."""
+    smallest = b"\x92\x00\x81\xa3log\xa0"
+    monkeypatch.setattr(records, "RECORDS_MOST", 10)
+    whole = records.walk(smallest * 10)
+    assert (len(whole.starts), whole.malformed) == (10, 0)
+    cut = records.walk(smallest * 20)
+    assert (len(cut.starts), cut.malformed) == (10, 1)

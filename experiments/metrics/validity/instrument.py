@@ -25,7 +25,8 @@ def rows_all_drained(seen: Evidence) -> Iterator[str]:
 
 def instants_known(seen: Evidence) -> Iterator[str]:
     """Every commit has its instant, unless somebody was killed who couldn't ship it."""
-    if seen.instants_unknown and not seen.record.faults and seen.record.failure is None:
+    killed = any(fault.get("done", {}).get("killed_pids") for fault in seen.record.faults)
+    if seen.instants_unknown and not killed and seen.record.failure is None:
         yield f"the commit instants of {seen.instants_unknown} batches are unknown, although nothing was killed"
 
 
@@ -59,7 +60,8 @@ def swarm_had_cpu(seen: Evidence) -> Iterator[str]:
     if seen.limits is None or window_s <= 0 or "swarm" not in record.cpu_s:
         return
     processes = record.config.get("swarm", {}).get("processes", 1)
-    ratio = record.cpu_s["swarm"] / window_s / processes
+    cpus = len(record.target.get("placement", {}).get("swarm", ())) or processes
+    ratio = record.cpu_s["swarm"] / window_s / min(processes, cpus)
     if ratio > seen.limits.swarm_cpu_ratio:
         yield (
             f"its CPU was {ratio:.0%} busy, the limit is {seen.limits.swarm_cpu_ratio:.0%} (validity.swarm_cpu_ratio):"

@@ -6,6 +6,7 @@ instants, and how many on average) and taken out, and the interval is that of th
 Source: J. D. C. Little, Operations Research 9 (1961).
 """
 
+import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -37,6 +38,10 @@ def _compare(scenes: Mapping[str, Seen]) -> Iterator[Result]:
         read = np.asarray(rows["value"][inside], np.float64)
         theory = mean_under_way(tasks.published, tasks.committed, begin, end)
         if not len(read) or theory <= 0:
+            yield compared(
+                f"Little's law, {name}", theory, math.nan, math.inf, unit="batches", allowed=0.0, sharp=0.0,
+                why=f"nothing to compare: {len(read)} samples of the journal, {theory:g} batches under way by the rows",
+            )  # fmt: skip
             continue
         differences = read - under_way(tasks.published, tasks.committed, at[inside])
         # The journal holds a batch from within the publish to within the commit: shorter by a part of each.

@@ -6,12 +6,16 @@ the rate, which counts records over a window, is another measurement. The stall 
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 import numpy as np
 
 from experiments.selftest.check import Check
 from experiments.selftest.result import Result, compared, half_width
 from experiments.selftest.seen import Seen
+
+#: Fewest cycles whose mean is told.
+LEAST_CYCLES: Final = 40
 
 
 def _compare(scenes: Mapping[str, Seen]) -> Iterator[Result]:
@@ -25,7 +29,11 @@ def _compare(scenes: Mapping[str, Seen]) -> Iterator[Result]:
     stall_begin, stall_end = (float(seen.since_start(done[f"{name}_mono_ns"])) for name in ("begin", "end"))
     disturbed = (tasks.committed >= stall_begin) & (tasks.free <= stall_end)
     undisturbed = cycles[np.isfinite(cycles) & ~disturbed]
-    if len(undisturbed) < 40:
+    if len(undisturbed) < LEAST_CYCLES:
+        yield compared(
+            "throughput", math.nan, math.nan, math.inf, unit="records/s", allowed=0.0, sharp=0.0,
+            why=f"{len(undisturbed)} undisturbed cycles of the server, {LEAST_CYCLES} are asked for",
+        )  # fmt: skip
         return
     cycle_s = float(undisturbed.mean())
     batch = record.load.batch_size

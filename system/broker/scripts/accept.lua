@@ -1,8 +1,9 @@
 #!lua
 -- ACCEPT: takes a group of batches into the journal and queues one task that names them.
 -- KEYS  1 pending   2 queue   3 high   4 counters
--- ARGV  1 message   2 seconds that other clients' ids are remembered   then six a batch:
---       id, stream ("" for another client's chunk), first record, record count, payload, staged
+-- ARGV  1 message   then six a batch:
+--       id, stream ("" for another client's chunk), first record (of another client's: for how many seconds its id is
+--       remembered), record count, payload, staged
 --       Exactly one of payload and staged isn't "": staged is the key under which a large payload lies already, for in ARGV
 --       it would be copied twice on its way through Lua. It gets its name here, or goes.
 -- Also  b:<id> payload   seen:<id>   gaps:<stream>   unacked (in KEYS a caller that may only read it would be refused)
@@ -12,6 +13,7 @@
 -- queues one that names just the new ones. Should it die before that, the sweeper does.
 -- Each command is given many batches: called for one at a time they cost the server more than the work itself.
 local MOST = 1000 -- values a command: Lua's stack holds 8,000
+local MOST_GAPS = 1000 -- a stream: an agent has some batches under way, and skips no more than these
 local pending, queue, high = KEYS[1], KEYS[2], KEYS[3]
 local now = redis.call('TIME')
 now = now[1] .. '.' .. string.format('%06d', now[2])
@@ -21,7 +23,7 @@ local function for_each_slice(list, call)
 end
 
 -- Before anything is written: a script that ends halfway leaves what it wrote.
-for at = 8, #ARGV, 6 do
+for at = 7, #ARGV, 6 do
   if ARGV[at] ~= '' and redis.call('EXISTS', ARGV[at]) == 0 then
     return redis.error_reply('ERR staged payload ' .. ARGV[at] .. ' is gone')
   end
@@ -29,7 +31,7 @@ end
 
 -- High-water marks by stream, as text until one moves.
 local streams, marks, moved = {}, {}, {}
-for at = 4, #ARGV, 6 do
+for at = 3, #ARGV, 6 do
   local stream = ARGV[at]
   if stream ~= '' and marks[stream] == nil then
     marks[stream] = '0'
@@ -51,6 +53,8 @@ local function take(stream, first_text, count)
   local mark = tonumber(marks[stream])
   if first >= mark then
     if first > mark then
+      -- Each batch below the mark goes through all of them, and nobody else is served meanwhile.
+      if redis.call('HLEN', 'gaps:' .. stream) >= MOST_GAPS then return -1 end
       redis.call('HSET', 'gaps:' .. stream, string.format('%.0f', mark), first_text)
     end
     marks[stream] = string.format('%.0f', past)
@@ -75,12 +79,12 @@ end
 local outcomes = {}
 local all = true
 local stored, journalled = {}, {}
-for at = 3, #ARGV, 6 do
+for at = 2, #ARGV, 6 do
   local id, stream = ARGV[at], ARGV[at + 1]
   local outcome
   if stream ~= '' then
     outcome = take(stream, ARGV[at + 2], tonumber(ARGV[at + 3]))
-  elseif redis.call('SET', 'seen:' .. id, '1', 'NX', 'EX', ARGV[2]) then
+  elseif redis.call('SET', 'seen:' .. id, '1', 'NX', 'EX', ARGV[at + 2]) then
     outcome = 1
   else
     outcome = 0

@@ -8,6 +8,8 @@
 -- Gives one number a batch: 1 done now, 0 done before (nothing is written, the repeat is counted).
 -- Each command is given many batches: called for one at a time they cost the server more than the work itself.
 local MOST = 1000 -- batches a command: Lua's stack holds 8,000 values
+local MOST_PAYLOADS, MOST_BYTES = 1000, 65536 -- of given up batches that are kept, and of each: 64 MB at the most
+local MOST_REASONS = 100000
 local pending, attempts, rows, counters = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local room = math.max(0, tonumber(ARGV[1]) - redis.call('LLEN', rows))
 local outcomes = {}
@@ -30,7 +32,14 @@ for from = 2, #ARGV, 5 * MOST do
         records = records + tonumber(ARGV[at + 2])
       else
         dead = dead + 1
-        redis.call('HSET', KEYS[6], id, redis.call('GET', 'b:' .. id) or '', id .. ':reason', ARGV[at + 4])
+        -- To be looked at, not to be kept whole: nobody takes them out, and a client can send as many as it likes.
+        local held = redis.call('HLEN', KEYS[6])
+        if held < 2 * MOST_PAYLOADS then
+          local begin = redis.call('GETRANGE', 'b:' .. id, 0, MOST_BYTES - 1)
+          redis.call('HSET', KEYS[6], id, begin, id .. ':reason', ARGV[at + 4])
+        elseif held < MOST_REASONS then
+          redis.call('HSET', KEYS[6], id .. ':reason', ARGV[at + 4])
+        end
       end
       if ARGV[at + 3] ~= '' then found[#found + 1] = ARGV[at + 3] end
       if #kept < room then

@@ -1,5 +1,5 @@
-#!lua
--- REQUEUE: queues a task of its own for a batch that is still pending.
+#!lua flags=allow-oom
+-- REQUEUE: queues a task of its own for a batch that is still pending. On a full Redis too: the batch lies there already.
 -- KEYS  1 pending   2 queue   3 counters   4 attempts
 -- ARGV  1 id   2 message   3 why: swept (nobody had it), split (its group's worker died; that start wasn't an attempt)
 -- Gives 1 if it was queued; the counter named by the reason counts it.

@@ -1,5 +1,5 @@
-#!lua
--- START: a worker begins a group of batches.
+#!lua flags=allow-oom
+-- START: a worker begins a group of batches. What it adds is small, and what it begins frees memory: it may run on a full Redis.
 -- KEYS  1 pending   2 attempts
 -- ARGV  the ids, each once
 -- Gives one number an id: which attempt this is, from 1; 0 if the batch is no longer pending (somebody finished it).

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=no-writes
 -- SWEEP: which batches are in the journal but neither queued nor in a worker's hands.
 -- KEYS  1 pending   2 queue   3 unacked
 -- ARGV  1 age in seconds below which nothing is looked at   2 most ids to give
