@@ -10,6 +10,7 @@ connections share, whose content is taken out before the next read. uvloop's pla
 import asyncio
 import enum
 import os
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from system.broker.batch import Batch
@@ -52,6 +53,7 @@ class Hall(Protocol):
     stats: GatewayStats
     rounds: Rounds
     clock: Clock
+    soon: Callable[[Callable[[], None]], object]
     watched: set["Connection"]
     #: Where connections read to that have no place of their own.
     reads: memoryview
@@ -104,7 +106,7 @@ class Connection(asyncio.BufferedProtocol):
         if holds:
             self.hold(holds)
             # uvloop begins to read when this has returned, whatever was paused here.
-            asyncio.get_running_loop().call_soon(self._pause_if_held)
+            self._hall.soon(self._pause_if_held)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         session = self._session

@@ -7,6 +7,7 @@ them fails, which only a defect makes it do, the gateway stops listening and dro
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -36,6 +37,10 @@ QUIET_S = 0.1
 DRAIN_LINES_S = 3.0
 
 
+def _soon(call: Callable[[], None]) -> object:
+    return asyncio.get_running_loop().call_soon(call)
+
+
 class Gateway:
     """The state that all connections share: admission, rounds, counters."""
 
@@ -49,14 +54,16 @@ class Gateway:
         task_batches: int = TASK_BATCHES,
         task_bytes: int = TASK_BYTES,
         clock: Clock = time.monotonic_ns,
+        soon: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
-        """`publisher` remains the caller's to close, after the gateway."""
+        """`publisher` remains the caller's to close, after the gateway. `soon` calls what it is given in a moment."""
         self.admission = Admission(limits)
         self.stats = GatewayStats()
         self.rounds = Rounds(
             publisher, self.stats, round_batches, round_bytes, task_batches=task_batches, task_bytes=task_bytes
         )
         self.clock = clock
+        self.soon = soon or _soon
         #: Connections with something that has a deadline: a message under way, acks unread, a close that isn't done.
         self.watched: set[Connection] = set()
         self.connections: set[Connection] = set()

@@ -182,7 +182,7 @@ def test_an_interrupt_in_the_middle_of_a_class_is_no_other_error(shell: Shell) -
         "import os, signal\n"
         "class Attribute:\n"
         "    def __set_name__(self, *_):\n"
-        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
         "class Owner:\n"
         "    name = Attribute()\n"
     )

@@ -57,7 +57,7 @@ def test_a_trial_of_before_there_were_probes_has_its_cpu_time_and_says_why_no_mo
     old = summarise(*made_trial.trial(probes=None))
     page = section(cost=old.cost, queues=old.queues)
     head, first, *_ = cells(page)
-    assert head == ["", "gateway", "workers", "swarm"]
+    assert head == ["", "gateway", "broker", "workers", "swarm"]
     assert first[1:] == [f"{old.cost['cpu_s_per_million_records'][part]:,.2f}" for part in head[1:]]
     assert "the result is from before there were probes" in page
 

@@ -64,7 +64,14 @@ def test_no_trial_gives_no_value() -> None:
     assert str(estimate([])) == "no value"
 
 
-@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("odd", [math.nan, -math.inf])
 def test_a_value_that_is_no_number_is_refused_and_never_averaged(odd: float) -> None:
     with pytest.raises(ValueError, match="values must be finite, got"):
         estimate([1.0, odd, 2.0])
+
+
+def test_a_value_beyond_measure_leaves_no_estimate() -> None:
+    """The mean of the others would be that of the lucky ones."""
+    found = estimate([1.0, math.inf, 2.0, 1.5, 1.2, 1.1])
+    assert (found.value, found.low, found.high, found.n) == (None, None, None, 0)
+    assert found.method == "beyond measure in 1 of 6 trials"

@@ -1,8 +1,20 @@
 """What interrupts does what is wanted for a while, and afterwards what it did before."""
 
 import signal
+from collections.abc import Iterator
+
+import pytest
 
 from experiments import interrupts
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Whoever began these tests may ignore them."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_they_are_handled_for_a_while() -> None:
@@ -17,10 +29,7 @@ def test_they_are_handled_for_a_while() -> None:
 
 def test_what_is_ignored_stays_ignored() -> None:
     """A shell without job control ignores SIGINT for what it puts into the background."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with interrupts.leaving():
-            signal.raise_signal(signal.SIGINT)
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with interrupts.leaving():
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN

@@ -221,7 +221,7 @@ def test_the_stages_are_those_of_the_made_up_system_and_add_up_to_the_response(m
 
 def test_the_cost_is_the_systems_and_not_the_instruments(made: Callable[[str], Findings]) -> None:
     table = PLOTS["cost"].table(made("cost"))
-    assert {row["part"] for row in table} == {"gateway", "workers", "system"}
+    assert {row["part"] for row in table} == {"gateway", "broker", "workers", "system"}
 
 
 def test_an_ablation_shows_what_each_step_gains(made: Callable[[str], Findings]) -> None:

@@ -61,6 +61,7 @@ def test_its_figures_are_those_it_was_made_with() -> None:
     carried = found.carried_records_per_s * 2.0
     assert found.cost["cpu_s_per_million_records"] == {
         "gateway": pytest.approx(0.1e6 / carried),
+        "broker": pytest.approx(0.05e6 / carried),
         "workers": pytest.approx(0.6e6 / carried),
         "swarm": pytest.approx(0.2e6 / carried),
     }
