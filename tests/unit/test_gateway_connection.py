@@ -76,9 +76,7 @@ class Bench:
     def __init__(self, limits: Limits | None = None) -> None:
         self.now_mono_ns = 0
         self.publisher = Collector()
-        self.gateway = Gateway(
-            self.publisher, limits or Limits(), clock=lambda: self.now_mono_ns, soon=lambda call: call()
-        )
+        self.gateway = Gateway(self.publisher, limits or Limits(), clock=lambda: self.now_mono_ns, soon=lambda _: None)
 
     def connect(self) -> tuple[Connection, FakeTransport]:
         connection, transport = self.gateway.connection(), FakeTransport()
