@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -55,9 +56,26 @@ class Node(click.ParamType[int]):
         return self.fail(f"{value!r} is neither a number from 0 to 65535 nor `host`", param, ctx)
 
 
+class RedisUrl(click.ParamType[str]):
+    """Where a Redis is."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The URL. One that is wrong isn't told again whole: it may hold a password."""
+        try:
+            parts = urlsplit(str(value))
+            whole = bool(parts.port or parts.hostname or (parts.scheme == "unix" and parts.path))
+        except ValueError as error:
+            return self.fail(f"it is no URL: {error}; write redis://HOST:PORT/DATABASE", param, ctx)
+        if parts.scheme not in ("redis", "rediss", "unix") or not whole:
+            self.fail("it is not redis://HOST:PORT/DATABASE, rediss://... or unix://PATH", param, ctx)
+        return str(value)
+
+
 #: Where the broker is. From the environment too, because everybody on a machine can read a command line's password.
 REDIS = click.option(
-    "--redis", default="redis://127.0.0.1:6379/0", show_default=True, metavar="URL", envvar="CAUDAL_REDIS",
+    "--redis", default="redis://127.0.0.1:6379/0", show_default=True, metavar="URL", type=RedisUrl(), envvar="CAUDAL_REDIS",
     show_envvar=True, help="The broker.",
 )  # fmt: skip
 #: Of the commands that take an experiment's config.

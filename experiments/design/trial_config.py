@@ -16,7 +16,7 @@ from system.settings import SystemSettings
 
 Cpus = Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=65_535)], ...], msgspec.Meta(min_length=1)]
 HostPort = Annotated[str, msgspec.Meta(pattern=r"^.+:\d{1,5}$")]
-RedisUrl = Annotated[str, msgspec.Meta(pattern=r"^(redis|rediss|unix)://.")]
+RedisUrl = Annotated[str, msgspec.Meta(pattern=r"^(unix://.+|rediss?://(.*@)?(\[.+\]|[^/:@]+)(:\d+)?(/.*)?)$")]
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -39,7 +39,7 @@ def test_a_server_that_is_not_set_so_is_refused_with_what_to_set(
     shell: Shell, server: Callable[[bool], Broker]
 ) -> None:
     done = shell.run("up", "--profile", "durable", "--listen", "127.0.0.1:0", "--redis", server(False).url)
-    named = ("appendonly no", "set `appendonly yes` and `appendfsync always`")
+    named = ("appendonly no", "set `appendonly yes`, `appendfsync always`")
     assert_one_line(done.returncode, done.stdout, done.stderr, named)
 
 
