@@ -30,7 +30,7 @@ BAD_CONFIGS = [
     (
         "no Redis at the URL",
         ("[trial]", '[deploy]\nredis_url = "redis://127.0.0.1:1/0"\n[trial]'),
-        ("redis://127.0.0.1:1/0",),
+        ("no Redis answers at 127.0.0.1:1:",),
     ),
     (
         "missing log file",
@@ -88,7 +88,7 @@ def test_results_that_cannot_be_written_are_one_line(shell: Shell, tiny: Path) -
 def test_no_redis_at_the_url_is_one_line(shell: Shell, tiny: Path) -> None:
     for words in (("run", "tiny.toml"), ("up", "--listen", "127.0.0.1:0")):
         done = shell.run(*words, "--redis", "redis://127.0.0.1:1/0")
-        assert_one_line(done.returncode, done.stdout, done.stderr, ("redis://127.0.0.1:1/0",))
+        assert_one_line(done.returncode, done.stdout, done.stderr, ("no Redis answers at 127.0.0.1:1:",))
 
 
 def test_a_port_in_use_is_one_line(shell: Shell) -> None:
