@@ -205,8 +205,8 @@ class FrameReader:
         if self._parts_bytes + end - at > self._limit_bytes:
             raise ProtocolError(Refusal.TOO_LARGE)
         bare = self._head.mode is Mode.MESSAGE
-        # A piece that is much smaller than its read would keep the whole read in memory.
-        large = end - at > _SMALL_READ_BYTES and 2 * (end - at) > len(data)
+        # A piece that is much smaller than its read would keep the whole read in memory: four times what is counted at the most.
+        large = end - at > _SMALL_READ_BYTES and 4 * (end - at) > len(data)
         if not self._parts and not bare:
             return Pieces((memoryview(data)[at:end],)) if large else data[at:end]
         last = memoryview(data)[at:end] if large else data[at:end]
