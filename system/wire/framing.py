@@ -24,6 +24,10 @@ from system.wire.walker import new_walker, skip
 #: Reads smaller than this are joined as they come, so that a sender of single bytes can't cost an object for each.
 _SMALL_READ_BYTES = 4096
 
+#: A piece is kept where it lies if the read that it keeps in memory is less than so many times as long: what is held is at most
+#: so many times what is counted. A copy of more (twice, four times) cost 26 and 9 % more instructions for messages of 100 records.
+_WHOLE_READ = 8
+
 #: From so many bytes on, what is left of a packed body is read into a place of its own: below, copying costs less than a
 #: read more.
 _PLACED_BYTES = 64 * 1024
@@ -194,7 +198,7 @@ class FrameReader:
         if self._parts_bytes > self._limit_bytes:
             raise ProtocolError(Refusal.TOO_LARGE)
         if size >= _SMALL_READ_BYTES:
-            self._parts.append(data[at:] if at else data)
+            self._parts.append(memoryview(data)[at:] if at and _WHOLE_READ * size > len(data) else data[at:])
         elif self._parts and isinstance(self._parts[-1], bytearray):
             self._parts[-1] += data[at:]
         else:
@@ -205,8 +209,8 @@ class FrameReader:
         if self._parts_bytes + end - at > self._limit_bytes:
             raise ProtocolError(Refusal.TOO_LARGE)
         bare = self._head.mode is Mode.MESSAGE
-        # A piece that is much smaller than its read would keep the whole read in memory: four times what is counted at the most.
-        large = end - at > _SMALL_READ_BYTES and 4 * (end - at) > len(data)
+        # A piece that is much smaller than its read would keep the whole read in memory.
+        large = end - at > _SMALL_READ_BYTES and _WHOLE_READ * (end - at) > len(data)
         if not self._parts and not bare:
             return Pieces((memoryview(data)[at:end],)) if large else data[at:end]
         last = memoryview(data)[at:end] if large else data[at:end]
