@@ -3,8 +3,8 @@
 In flight are the batches whose round hasn't ended and the messages that aren't complete. Above the limit the gateway
 stops reading, from every connection, until the broker has taken half of it: the senders then wait in TCP, which is the
 only back-pressure the protocol has. Unfinished messages alone can't be waited for, since only reading ends them; so if
-they fill the memory, the connection that asks for more is closed. Either way what is held never passes the limit by
-more than one read.
+they fill the memory, the connection that asks for more is closed. Either way what is counted never passes the limit
+by more than one read; a small body may keep eight times its bytes of its read in memory (system/wire/framing.py).
 """
 
 from system.settings import Limits
