@@ -34,11 +34,9 @@ def committed_a_bin(timed: Done, window: tuple[int, int]) -> tuple[np.ndarray, f
     bins = bin_count((end - begin) / 1e9)
     at = timed["committed_mono_ns"] - begin
     inside = (at >= 0) & (at < end - begin)
-    # Whole bins exactly; else by their width as a float, for nanoseconds times bins overflow 64 bits in a third of a day.
-    wide = (end - begin) / bins
-    place = np.minimum(at[inside] // (int(wide) if wide.is_integer() and wide else max(wide, 1.0)), bins - 1).astype(
-        np.int64
-    )
+    # By the bins' edges, and not by a product: nanoseconds times bins overflow 64 bits in a third of a day.
+    edges = np.array([-(-place * (end - begin) // bins) for place in range(1, bins)], dtype=np.int64)
+    place = np.searchsorted(edges, at[inside], side="right")
     return np.bincount(place, weights=timed["count"][inside], minlength=bins), (end - begin) / 1e9
 
 

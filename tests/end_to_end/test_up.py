@@ -1,11 +1,13 @@
 """`caudal up` fed by `caudal agent` and by somebody else's client; what it finds equals `caudal scan` of the same lines."""
 
+import contextlib
 import gzip
 import json
 import os
 import signal
 import socket
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,10 @@ import msgpack
 import psutil
 import pytest
 from fluent.sender import FluentSender
+
+from experiments.deploy import broker as brokers
+from system.broker import keys
+from system.wire import row
 
 from .conftest import Shell
 
@@ -154,3 +160,31 @@ def test_what_was_accepted_and_cannot_be_scanned_is_told(shell: Shell) -> None:
     assert (told["batches_accepted"], told["batches_analysed"], told["records_analysed"]) == (2, 1, 3)
     assert "1 batches were given up: payload inflates beyond" in up.errors
     assert "2 records held no text to scan" in up.errors
+
+
+def test_a_worker_that_joins_while_the_system_runs_takes_its_share(shell: Shell, tmp_path: Path) -> None:
+    """Nobody else is touched or started again. A batch takes 50 ms: what two nodes share, one would need 7.5 s for."""
+    words = ("engine=emulated", "emulated.service_s=0.05", "coalesce=1", "worker_concurrency=1")
+    settings = tuple(word for one in words for word in ("--set", one))
+    (shell.folder / "many.log").write_bytes(b"an ordinary line of a log\n" * 1500)
+    server = brokers.start(tmp_path, named=None, url=None, cpus=())
+    try:
+        with contextlib.closing(server.client()) as redis:
+            up = Up(shell, "--redis", server.url, *settings, detections=False)
+            redis.set(keys.HARNESS, "this test")  # the rows stay, and say who analysed what
+            assert shell.run("agent", "--file", "many.log", "--to", up.address, "--batch-size", "10").returncode == 0
+            joined = shell.start("worker", "--redis", server.url, "--node", "7", "--concurrency", "1", *settings)
+            until = time.monotonic() + 60
+            while int(redis.hget(keys.COUNTERS, "batches_analysed") or 0) < 150 and time.monotonic() < until:
+                time.sleep(0.1)
+            headers, _ = row.split(b"".join(redis.lrange(keys.ROWS, 0, -1)))
+            nodes = Counter(headers["node"][headers["kind"] == row.ANALYSED].tolist())
+            assert set(nodes) == {0, 7}
+            assert sum(nodes.values()) == 150
+            assert min(nodes.values()) >= 20
+            assert redis.hget(keys.COUNTERS, "repeat_executions") is None
+            joined.send_signal(signal.SIGTERM)
+            joined.communicate(timeout=60)
+            assert up.stop()["batches_analysed"] == 150
+    finally:
+        server.stop()

@@ -168,5 +168,7 @@ def test_an_entry_point_that_is_no_arrival_process_is_refused(offers: str) -> No
 def test_an_open_loop_process_without_times_says_what_is_missing() -> None:
     with pytest.raises(NotImplementedError, match="Silent must give blocks"):
         Silent().blocks(1, 1)
+    with pytest.raises(NotImplementedError, match="Silent must give scaled"):
+        Silent().scaled(2.0)
     with pytest.raises(NotImplementedError, match="Silent must give mean_rate_per_s"):
         Silent().draw(1, 1, 10)

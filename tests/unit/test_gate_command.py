@@ -58,6 +58,17 @@ def steady(slowdown: float = 0.0, amplitude: float = 0.002) -> Made:
     )
 
 
+def breaking(error: BaseException) -> Made:
+    """Three pairs are played; then this is raised."""
+
+    def until(side: Side, position: Position, pair: int) -> Slot:
+        if pair == 3:
+            raise error
+        return slot_of(side, position)
+
+    return until
+
+
 def ended(monkeypatch: pytest.MonkeyPatch, made: Made | None, *words: str, builds: Any = None) -> int:
     """The exit code of `caudal gate` with these words. `made` None: nothing may be built."""
 
@@ -115,12 +126,7 @@ def test_a_side_that_cannot_be_run_is_3_with_that_sentence(repository: Path, mon
 
 
 def test_an_interrupt_is_130_and_keeps_what_was_played(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def until(side: Side, position: Position, pair: int) -> Slot:
-        if pair == 3:
-            raise KeyboardInterrupt
-        return slot_of(side, position)
-
-    assert ended(monkeypatch, until, *asked()) == 130
+    assert ended(monkeypatch, breaking(KeyboardInterrupt()), *asked()) == 130
     found = outputs.read(repository / "found" / "result.json")
     assert (found.verdict, len(found.pairs)) == ("INTERRUPTED", 3)
 
@@ -128,12 +134,8 @@ def test_an_interrupt_is_130_and_keeps_what_was_played(repository: Path, monkeyp
 def test_what_was_played_before_a_side_could_not_be_run_is_kept(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def until(side: Side, position: Position, pair: int) -> Slot:
-        if pair == 3:
-            raise SideError("head (0123456789ab) can't be run: the broker didn't start")
-        return slot_of(side, position)
-
-    assert ended(monkeypatch, until, *asked()) == 3
+    broken = SideError("head (0123456789ab) can't be run: the broker didn't start")
+    assert ended(monkeypatch, breaking(broken), *asked()) == 3
     found = outputs.read(repository / "found" / "result.json")
     assert (found.verdict, len(found.pairs)) == ("UNMEASURED", 3)
 
@@ -141,17 +143,12 @@ def test_what_was_played_before_a_side_could_not_be_run_is_kept(
 def test_a_second_interrupt_while_the_builds_are_removed_keeps_what_was_played(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def until(side: Side, position: Position, pair: int) -> Slot:
-        if pair == 3:
-            raise KeyboardInterrupt
-        return slot_of(side, position)
-
     @contextlib.contextmanager
     def interrupted(*_: object) -> Iterator[dict[str, None]]:
         yield {"base": None, "head": None}
         raise KeyboardInterrupt
 
-    assert ended(monkeypatch, until, *asked(), builds=interrupted) == 130
+    assert ended(monkeypatch, breaking(KeyboardInterrupt()), *asked(), builds=interrupted) == 130
     found = outputs.read(repository / "found" / "result.json")
     assert (found.verdict, len(found.pairs)) == ("INTERRUPTED", 3)
     assert "before the first pair" not in found.reason

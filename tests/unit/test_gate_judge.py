@@ -4,8 +4,11 @@ import msgspec
 import pytest
 
 from experiments.gate.blame import blamed
+from experiments.gate.correctness import wrong_records
 from experiments.gate.judge import ScenarioResult, judge
 from experiments.gate.slot import Pair
+from experiments.metrics.trial import summarise
+from tests.made_trial import trial
 from tests.unit.gate_pairs import HEAVY, LATENCY, pairs_of
 
 
@@ -160,3 +163,10 @@ def test_the_noise_of_the_pairs_and_what_it_lets_be_found_stand_beside_the_verdi
     assert throughput.change_ratio is not None
     assert throughput.high_ratio is not None
     assert throughput.low_ratio < throughput.change_ratio < throughput.high_ratio
+
+
+@pytest.mark.parametrize(("carried", "wrong"), [(0.0, {"stuck": 1}), (100.0, {}), (None, {})])
+def test_a_slot_in_which_nothing_was_carried_is_wrong(carried: float | None, wrong: dict[str, int]) -> None:
+    """Its figures are none, so that its pair would be dropped, and the machine be called unfit."""
+    found = msgspec.structs.replace(summarise(*trial()[:2]), carried_records_per_s=carried)
+    assert wrong_records(found) == wrong

@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from experiments.analysis.findings import Findings, findings
 from experiments.metrics.spectrum import Spectrum
 from experiments.metrics.walk import Piece, Some, walk
 from experiments.plots import style
+from experiments.plots.bars import split
 from experiments.plots.frontier import best
 from experiments.plots.plot import as_csv
 from experiments.plots.registry import PLOTS, svg
@@ -299,3 +301,17 @@ def test_records_that_never_finished_are_the_slowest_of_the_spectrum() -> None:
     assert total == 4000
     assert max(found) == 0.7
     assert found[0.5] == 2000 / 1e9
+
+
+def test_a_bar_is_as_long_as_the_whole_whatever_the_means_of_its_parts() -> None:
+    """Two parts of 1 and 9 that change places from trial to trial: each has the geometric mean 3, their sum is always 10."""
+    head = {"cell": "c", "n": 6, "low": None, "high": None, "valid": True, "invalid_trials": 0, "overloaded_trials": 0}
+    table = [
+        {**head, "part": name, "value": value} for name, value in (("gateway", 3.0), ("workers", 3.0), ("system", 10.0))
+    ]
+    figure = Figure()
+    left, right = figure.subplots(1, 2)
+    split(table, (left, right), Words("en"), ("gateway", "workers"), "system", 1.0, ("CPU", "%"))
+    for axes, whole in ((left, 10.0), (right, 100.0)):
+        assert sum(bar.get_width() for bar in axes.patches) == pytest.approx(whole)
+    assert any(re.fullmatch(r"\s*10(\.0*)?", text.get_text()) for text in left.texts)

@@ -124,3 +124,10 @@ def test_a_figure_has_its_own_ground_in_a_notebook_and_the_pages_in_a_report(mad
     drawn = svg(made("cost"), "cost")
     assert "fill: #ffffff" in drawn, "black on nothing can't be read where the notebook is dark"
     assert "fill: #ffffff" not in style.inline(drawn, "cost"), "the report turns its figures dark with the page"
+
+
+@pytest.mark.parametrize("says", ["It costs $5, not $6.", r"C:$\x$ and a$^$b"])
+def test_what_people_write_is_drawn_as_they_write_it(says: str, tmp_path: Path) -> None:
+    """Between two dollar signs matplotlib reads TeX, unless it is told not to: the second was no figure and no report."""
+    run = made_run(tmp_path, CLAIM, hypotheses=[{**HYPOTHESES[0], "says": says}])
+    assert says in svg(findings(run), "hypotheses")

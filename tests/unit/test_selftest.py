@@ -95,6 +95,12 @@ def half_queue(one: Seen) -> Seen:
     return Seen(one.record, one.tables._replace(probes=probes))
 
 
+def no_queue_probe(one: Seen) -> Seen:
+    """The probe of the journal read nothing, or its figure has another name."""
+    probes = one.tables.probes
+    return Seen(one.record, one.tables._replace(probes=probes[probes["figure"] != "pending_batches"]))
+
+
 def one_server_too_many(one: Seen) -> Seen:
     """The record names more children than there were."""
     return with_record(one, target={"worker_concurrency": one.children + 1})
@@ -150,6 +156,7 @@ Plant = Callable[[Seen], Seen]
         ("waiting", "one server", fast_clock, "waiting, one server"),
         ("little", "one server", half_queue, "Little's law, one server"),
         ("little", "two servers", half_queue, "Little's law, two servers"),
+        ("little", "one server", no_queue_probe, "Little's law, one server"),
         ("batch wait", "batching", late_timeout, "batch wait"),
         ("batch wait", "batching", counted_from_the_send, "batch wait in response time"),
         ("stall", "stall, open loop", slow_rows_lost, "stall, p99"),

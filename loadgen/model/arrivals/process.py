@@ -57,7 +57,7 @@ class ArrivalProcess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class OpenLoopProcess(ArrivalProcess, frozen=True, kw_only=True):
-    """A process whose arrival times are drawn; subclasses give `mean_rate_per_s` and `blocks`."""
+    """A process whose arrival times are drawn; subclasses give `mean_rate_per_s`, `scaled` and `blocks`."""
 
     open_loop: ClassVar[bool] = True
 
